@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+// What compilation produces and the verifier, the loader and the trap handler consume: machine code with its tables.
+// Position-independent and free of relocations, so one object serves every instance of a module.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "wasm/ir/ir.h"
+
+namespace nebulet::wasm {
+
+/// One compiled function; ranges are byte offsets in CodeObject::text.
+struct CodeFunction {
+  std::uint32_t begin = 0, end = 0;
+  std::uint32_t frame = 0;          ///< bytes that the prologue subtracts from rsp
+  std::uint32_t stack_args = 0;     ///< bytes of stack arguments, popped by the callee
+  std::uint32_t stack_results = 0;  ///< bytes of stack results, above the arguments
+};
+
+/// An instruction that may trap: offset of its first byte, and why and where.
+struct TrapSite {
+  std::uint32_t pc = 0;
+  std::uint32_t position = 0;  ///< byte offset of the wasm instruction in the module
+  ir::Trap trap = ir::Trap::unreachable;
+};
+
+/// The return address of a call: frames are walked and named by it.
+struct CallSite {
+  std::uint32_t return_pc = 0;
+  std::uint32_t position = 0;
+};
+
+/// Claim about a jump target, checked by the verifier: which gprs have their upper 32 bits clear there.
+struct Label {
+  std::uint32_t pc = 0;
+  std::uint16_t zero_extended = 0;  ///< bit n = gpr n
+};
+
+/// A br_table in `rodata`: `count` signed 32-bit entries, each the target's text offset minus `base`.
+/// `base` is the value that the dispatch sequence adds: the address of the table itself, expressed as
+/// offset from the start of text.
+struct JumpTable {
+  std::uint32_t rodata_offset = 0;
+  std::uint32_t count = 0;
+};
+
+struct CodeObject {
+  std::vector<std::byte> text;              ///< padded with int3 to whole pages
+  std::vector<std::byte> rodata;            ///< constants and jump tables; mapped read-only directly behind text
+  std::vector<CodeFunction> functions;      ///< by defined function (function index minus imported functions), ascending
+  std::vector<TrapSite> traps;              ///< sorted by pc
+  std::vector<CallSite> calls;              ///< sorted by return_pc
+  std::vector<Label> labels;                ///< sorted by pc
+  std::vector<JumpTable> jump_tables;       ///< sorted by rodata_offset
+};
+
+constexpr std::uint32_t kCodePage = 4096;
+
+}  // namespace nebulet::wasm

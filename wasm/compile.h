@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// The engine's front door: bytes to module, module to verified code.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "wasm/binary/module.h"
+#include "wasm/code_object.h"
+#include "wasm/error.h"
+
+namespace nebulet::wasm {
+
+/// Decodes all sections (not the function bodies). `bytes` must outlive the module.
+Result<Module> decode_module(std::span<const std::byte> bytes);
+
+struct CompileStats {
+  std::uint64_t functions = 0, wasm_bytes = 0, code_bytes = 0, peak_arena_bytes = 0;
+};
+
+/// Validates and compiles every function of `module` and passes the code through the verifier.
+/// Fails with the first error in the module's order; `rejected` if the verifier refuses what the compiler made.
+Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats = nullptr);
+
+}  // namespace nebulet::wasm
