@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machine's way to its user: the program's three byte streams, the kernel's log, and requests for files.
-// Bare: packets over the first serial port when the command line says console=link, plain text otherwise. Hosted: the process's
-// descriptors. See docs/reference/link.md for the packets.
+// Bare: packets over the first serial port when the command line says console=link, plain text otherwise.
+// Hosted: the process's descriptors. See docs/reference/link.md for the packets.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +20,9 @@ void console_write(ConsoleStream stream, std::span<const std::byte> bytes);
 /// wait_for_interrupt; 0: end of input. One caller at a time.
 std::optional<std::size_t> console_read(std::span<std::byte> into);
 
-/// One 9P2000.L message to the host's file server and its answer. Usage: `files_send(request)`, then `files_receive(reply)`
-/// until it returns a value (the length). One request at a time. False: this machine has no file server.
+/// One 9P2000.L message to the host's file server and its answer. Usage: `files_send(request)`, then
+/// `files_receive(reply)` until it returns a value (the length). One request at a time. False: this machine
+/// has no file server.
 bool files_send(std::span<const std::byte> request);
 std::optional<std::size_t> files_receive(std::span<std::byte> reply);
 

@@ -12,7 +12,8 @@ namespace nebulet::machine {
 std::uint64_t monotonic_ns();
 /// Nanoseconds since 1970-01-01 UTC.
 std::uint64_t realtime_ns();
-/// Arms this CPU's timer for the monotonic time `deadline_ns` (past: at once). One deadline; a later call replaces it.
+/// Arms this CPU's timer for the monotonic time `deadline_ns` (past: at once). One deadline; a later call
+/// replaces it.
 void set_timer(std::uint64_t deadline_ns);
 void cancel_timer();
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the machine calls in the kernel. kernel/init defines these; nothing else of the kernel is visible below.
+// What the machine calls in the kernel. kernel/init defines these; nothing else of the kernel is visible
+// below.
 #pragma once
 
 #include <cstdint>
@@ -9,12 +10,12 @@
 
 namespace nebulet::kernel {
 
-/// The portable kernel, on the boot CPU, with the heap, the console and the clock working. Returns the exit status that
-/// the machine reports when it powers off.
+/// The portable kernel, on the boot CPU, with the heap, the console and the clock working. Returns the exit
+/// status that the machine reports when it powers off.
 int kernel_main(const machine::BootInfo& boot);
 
-/// A fault in running code. Runs on the machine's fault stack with interrupts off, so it must not block or allocate from the
-/// heap unless it decides to end the kernel.
+/// A fault in running code. Runs on the machine's fault stack with interrupts off, so it must not block or
+/// allocate from the heap unless it decides to end the kernel.
 enum class FaultAction : std::uint8_t {
   retry,   ///< the cause is gone (a page was committed): run the instruction again
   resume,  ///< `frame` was changed: go on from it
@@ -22,12 +23,18 @@ enum class FaultAction : std::uint8_t {
 };
 FaultAction on_fault(machine::FaultFrame& frame);
 
-/// The CPU's timer expired. True: the interrupted code was wasm code, so the machine saves all its registers and
-/// calls `preempt` on the thread's kernel stack. False: go on.
+/// The CPU's timer expired. True: the interrupted code was wasm code, so the machine saves all its registers
+/// and calls `preempt` on the thread's kernel stack. False: go on.
 bool on_timer(std::uint64_t interrupted_pc);
 
-/// Called by the machine in place of an interrupted wasm instruction, on the thread's kernel stack with interrupts on. It may switch
-/// to other threads. When it returns, the machine restores every register and goes on.
+/// Where the machine may put the saved registers and the frames of `preempt`: the thread's kernel stack is
+/// free below this address. `interrupted_sp` is the stack pointer of the wasm code. Asked directly after
+/// on_timer returned true, with interrupts off.
+void* preempt_stack(std::uint64_t interrupted_sp);
+
+/// Called by the machine in place of an interrupted wasm instruction, on the thread's kernel stack with
+/// interrupts on. It may switch to other threads. When it returns, the machine restores every register and
+/// goes on.
 void preempt();
 
 }  // namespace nebulet::kernel
