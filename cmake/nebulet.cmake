@@ -17,7 +17,7 @@ add_library(nebulet_flags INTERFACE)
 target_include_directories(nebulet_flags INTERFACE ${CMAKE_SOURCE_DIR} ${CMAKE_BINARY_DIR}/generated)
 target_compile_options(nebulet_flags INTERFACE
   $<$<COMPILE_LANGUAGE:CXX>:-fno-exceptions -fno-rtti>
-  $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Wshadow -Wthread-safety -Wno-unused-parameter -fno-strict-aliasing>)
+  $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Wshadow -Wthread-safety -Wno-unused-parameter -Wno-missing-designated-field-initializers -fno-strict-aliasing>)
 if(NEBULET_WERROR)
   target_compile_options(nebulet_flags INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Werror>)
 endif()
