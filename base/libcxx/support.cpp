@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Everything that libc++'s headers and the compiler want from a library: memory and string functions, the instances of
-// templates that headers declare extern, and the ways to die. operator new is the machine's (machine/x86_64/heap.cpp).
+// Everything that libc++'s headers and the compiler want from a library: memory and string functions, the
+// instances of templates that headers declare extern, and the ways to die. operator new is the machine's
+// (machine/x86_64/heap.cpp).
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
@@ -52,15 +53,18 @@ constexpr std::size_t kStringInstruction = 512;
 /// At most 16 bytes, all read before any is written, so that it serves memmove too.
 void copy_small(unsigned char* to, const unsigned char* from, std::size_t size) {
   if (size >= 8) {
-    const Word head = *reinterpret_cast<const Word*>(from), tail = *reinterpret_cast<const Word*>(from + size - 8);
+    const Word head = *reinterpret_cast<const Word*>(from),
+               tail = *reinterpret_cast<const Word*>(from + size - 8);
     *reinterpret_cast<Word*>(to) = head;
     *reinterpret_cast<Word*>(to + size - 8) = tail;
   } else if (size >= 4) {
-    const Half head = *reinterpret_cast<const Half*>(from), tail = *reinterpret_cast<const Half*>(from + size - 4);
+    const Half head = *reinterpret_cast<const Half*>(from),
+               tail = *reinterpret_cast<const Half*>(from + size - 4);
     *reinterpret_cast<Half*>(to) = head;
     *reinterpret_cast<Half*>(to + size - 4) = tail;
   } else if (size >= 2) {
-    const Quarter head = *reinterpret_cast<const Quarter*>(from), tail = *reinterpret_cast<const Quarter*>(from + size - 2);
+    const Quarter head = *reinterpret_cast<const Quarter*>(from),
+                  tail = *reinterpret_cast<const Quarter*>(from + size - 2);
     *reinterpret_cast<Quarter*>(to) = head;
     *reinterpret_cast<Quarter*>(to + size - 2) = tail;
   } else if (size) {
@@ -94,10 +98,11 @@ void* memmove(void* to, const void* from, std::size_t size) {
     copy_small(target, source, size);
     return to;
   }
-  const std::uintptr_t distance = reinterpret_cast<std::uintptr_t>(target) - reinterpret_cast<std::uintptr_t>(source);
+  const std::uintptr_t distance =
+      reinterpret_cast<std::uintptr_t>(target) - reinterpret_cast<std::uintptr_t>(source);
   if (distance >= size) {
-    // The target is not inside the source. It may start before it and overlap: ascending order is right, and the tail
-    // is read first because the last store may be of bytes already overwritten.
+    // The target is not inside the source. It may start before it and overlap: ascending order is right, and
+    // the tail is read first because the last store may be of bytes already overwritten.
     if (size < kStringInstruction) {
       const Vector tail = load(source + size - 16);
       for (std::size_t at = 0; at < size - 16; at += 16) store(target + at, load(source + at));
@@ -118,10 +123,7 @@ void* memmove(void* to, const void* from, std::size_t size) {
 void* memset(void* to, int value, std::size_t size) {
   auto* target = static_cast<unsigned char*>(to);
   if (size < 16) {
-    for (std::size_t at = 0; at < size; ++at) {
-      target[at] = static_cast<unsigned char>(value);
-      asm volatile("" ::: "memory");  // or the compiler makes this loop a call to memset
-    }
+    for (std::size_t at = 0; at < size; ++at) target[at] = static_cast<unsigned char>(value);
   } else if (size < kStringInstruction) {
     const auto byte = static_cast<unsigned char>(value);
     const long long word = static_cast<long long>(0x0101010101010101ull * byte);
@@ -158,10 +160,7 @@ void* memchr(const void* at, int value, std::size_t size) {
 
 std::size_t strlen(const char* string) {
   std::size_t length = 0;
-  while (string[length]) {
-    ++length;
-    asm volatile("" ::: "memory");
-  }
+  while (string[length]) ++length;
   return length;
 }
 
