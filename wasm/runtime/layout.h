@@ -28,6 +28,7 @@ struct FuncTarget {
   std::uint32_t stack_args = 0;       ///< bytes; popped by the callee
   std::uint32_t stack_results = 0;    ///< bytes
   void* owner = nullptr;              ///< host functions: passed to the C++ function's environment
+  std::uint64_t result_mask = ~0ull;  ///< host functions: rax is cut to it, so that i32 results are zero-extended
 };
 
 /// A callable: an imported function, or an element of a table. Generated code calls `[slot]` with r10 = slot.
@@ -73,6 +74,7 @@ struct InstanceContext {
   std::uint32_t ref_base;                 ///< ref.func i is ref_base + i
   std::uint32_t padding;
   void* instance;                         ///< the runtime's Instance; generated code never reads it
+  std::uint64_t memory_base;              ///< GS base while the instance runs; 0 without memory. For stubs only
 };
 
 /// Offsets of the variable areas of a module's context, from r15. A pure function of the module.

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// What the runtime asks of whoever embeds it: address space, pages and quota. One Host for each process
+// (store), so that what its instances touch is charged to it; its object outlives every store, stack and
+// module that was made with it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace nebulet::wasm {
+
+/// The operations have the meaning of machine/include/machine/memory.h. All but reserve and release may be
+/// called in a fault handler, so they take no lock that code which touches guest memory may hold, and no
+/// heap.
+class Host {
+ public:
+  enum class Protection : std::uint8_t { none, read, read_write, execute };
+
+  /// Address space, inaccessible; `align` is a power of two. nullptr: none left.
+  virtual std::byte* reserve(std::uint64_t size, std::uint64_t align) = 0;
+  /// Gives back a whole reservation with all that was committed in it.
+  virtual void release(std::byte* base, std::uint64_t size) = 0;
+  /// Backs pages with zeroed memory; pages that have memory keep it. False: out of memory.
+  virtual bool commit(std::byte* at, std::uint64_t size, Protection protection) = 0;
+  virtual void decommit(std::byte* at, std::uint64_t size) = 0;
+  virtual void protect(std::byte* at, std::uint64_t size, Protection protection) = 0;
+  /// Copies to committed pages whatever their protection is.
+  virtual void write_protected(std::byte* to, std::span<const std::byte> bytes) = 0;
+
+  /// Takes `bytes` from the process's memory quota before the runtime commits or allocates them. False:
+  /// beyond the quota.
+  virtual bool charge(std::uint64_t bytes) = 0;
+  virtual void uncharge(std::uint64_t bytes) = 0;
+  /// Bytes that charge would grant at this moment; memory.grow fails when it asks for more.
+  virtual std::uint64_t available() const = 0;
+
+ protected:
+  ~Host() = default;
+};
+
+constexpr std::uint64_t kHostPage = 4096;
+
+}  // namespace nebulet::wasm

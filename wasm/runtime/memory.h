@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// A linear memory: a slot of address space that never moves, whose pages are committed when they are first
+// touched.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "wasm/binary/types.h"
+#include "wasm/runtime/host.h"
+#include "wasm/runtime/layout.h"
+
+namespace nebulet::wasm {
+
+enum class GuestResult : std::uint8_t { ok, out_of_bounds, out_of_memory };
+
+/// Owned by a store. Kernel code must not touch its bytes but through read, write, move and fill: the page
+/// may not be there yet and memory may be out. Growing is for one thread at a time; reading the size is for
+/// any.
+class Memory {
+ public:
+  static constexpr std::uint64_t kMaxPages = 65536;
+
+  /// nullptr: no address space. `type.limits` were validated.
+  static std::unique_ptr<Memory> create(Host& host, const MemoryType& type);
+  ~Memory();
+  Memory(const Memory&) = delete;
+  Memory& operator=(const Memory&) = delete;
+
+  std::byte* base() const { return base_; }
+  std::uint64_t pages() const { return pages_; }
+  std::uint64_t size() const { return pages_ * kWasmPage; }
+  const std::uint64_t* pages_address() const { return &pages_; }
+  /// As an import sees it: the minimum is the current size (spec 4.5.3.3).
+  MemoryType type() const;
+
+  /// Old size in pages, or -1 if the maximum, the quota or the address space forbids it.
+  std::int64_t grow(std::uint64_t delta);
+
+  // Bounds-checked copies between the kernel and the memory, and inside memories; nothing is written if out
+  // of bounds. After out_of_memory a part may have been written.
+  GuestResult read(std::uint64_t at, std::span<std::byte> into) const;
+  GuestResult write(std::uint64_t at, std::span<const std::byte> bytes);
+  GuestResult fill(std::uint64_t at, std::uint8_t value, std::uint64_t count);
+  static GuestResult move(Memory& to, std::uint64_t to_at, Memory& from, std::uint64_t from_at,
+                          std::uint64_t count);
+  bool contains(std::uint64_t at, std::uint64_t count) const { return at <= size() && count <= size() - at; }
+
+  enum class Touch : std::uint8_t { outside, committed, out_of_memory };
+  /// Fault path: commits the pages around `address` if it lies inside the memory's size.
+  Touch touch(std::uint64_t address);
+  /// Fault path: the memory whose slot holds `address`, or nullptr.
+  static Memory* find(std::uint64_t address);
+
+ private:
+  Memory(Host& host, const MemoryType& type, std::byte* slot);
+
+  Host& host_;
+  std::byte* const slot_;
+  std::byte* const base_;
+  std::uint64_t pages_;
+  std::uint64_t max_pages_;
+  const Limits limits_;
+  std::atomic<std::uint64_t> committed_{0};
+};
+
+}  // namespace nebulet::wasm
