@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Arena: memory of one compilation, given back at once. Not for anything that outlives it or has a destructor.
+// Arena: memory of one compilation, given back at once. Not for anything that outlives it or has a
+// destructor.
 #pragma once
 
 #include <cstddef>
@@ -14,8 +15,8 @@
 
 namespace nebulet {
 
-/// A bump allocator over a chain of chunks. `reset` keeps the chunks for the next function. One thread at a time.
-/// Chunks come from operator new: the caller bounds what it asks for (compile fuel) before it asks.
+/// A bump allocator over a chain of chunks. `reset` keeps the chunks for the next function. One thread at a
+/// time. Chunks come from operator new: the caller bounds what it asks for (compile fuel) before it asks.
 class Arena {
  public:
   Arena() = default;
@@ -73,8 +74,14 @@ class ArenaVector {
   bool empty() const { return size_ == 0; }
   T* data() { return data_; }
   const T* data() const { return data_; }
-  T& operator[](std::size_t i) { NB_DEBUG_ASSERT(i < size_); return data_[i]; }
-  const T& operator[](std::size_t i) const { NB_DEBUG_ASSERT(i < size_); return data_[i]; }
+  T& operator[](std::size_t i) {
+    NB_DEBUG_ASSERT(i < size_);
+    return data_[i];
+  }
+  const T& operator[](std::size_t i) const {
+    NB_DEBUG_ASSERT(i < size_);
+    return data_[i];
+  }
   T& back() { return (*this)[size_ - 1]; }
   const T& back() const { return (*this)[size_ - 1]; }
   T* begin() { return data_; }
@@ -83,17 +90,28 @@ class ArenaVector {
   const T* end() const { return data_ + size_; }
   std::span<T> span() { return {data_, size_}; }
   std::span<const T> span() const { return {data_, size_}; }
-  std::span<T> slice(std::uint32_t at, std::uint32_t count) { NB_DEBUG_ASSERT(at + count <= size_); return {data_ + at, count}; }
-  std::span<const T> slice(std::uint32_t at, std::uint32_t count) const { NB_DEBUG_ASSERT(at + count <= size_); return {data_ + at, count}; }
+  std::span<T> slice(std::uint32_t at, std::uint32_t count) {
+    NB_DEBUG_ASSERT(at + count <= size_);
+    return {data_ + at, count};
+  }
+  std::span<const T> slice(std::uint32_t at, std::uint32_t count) const {
+    NB_DEBUG_ASSERT(at + count <= size_);
+    return {data_ + at, count};
+  }
 
   void push_back(const T& value) {
     const T copy = value;  // `value` may live in the array that grows
     if (size_ == capacity_) grow(size_ + 1);
     data_[size_++] = copy;
   }
-  void pop_back() { NB_DEBUG_ASSERT(size_ > 0); --size_; }
+  void pop_back() {
+    NB_DEBUG_ASSERT(size_ > 0);
+    --size_;
+  }
   void clear() { size_ = 0; }
-  void reserve(std::uint32_t count) { if (count > capacity_) grow(count); }
+  void reserve(std::uint32_t count) {
+    if (count > capacity_) grow(count);
+  }
   void resize(std::uint32_t count, const T& fill = T{}) {
     reserve(count);
     for (std::uint32_t i = size_; i < count; ++i) data_[i] = fill;

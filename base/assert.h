@@ -6,7 +6,8 @@
 
 namespace nebulet {
 
-/// Ends the kernel (or the host process) with `message`. The machine sets what happens through `set_panic_handler`.
+/// Ends the kernel (or the host process) with `message`. The machine sets what happens through
+/// `set_panic_handler`.
 [[noreturn]] void panic(const char* message, std::source_location where = std::source_location::current());
 
 using PanicHandler = void (*)(const char* message, const char* file, unsigned line);

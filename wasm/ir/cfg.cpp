@@ -91,8 +91,8 @@ class Builder {
   }
   std::uint32_t source(std::uint32_t edge) const { return number_[f_.edges[edge].from.index]; }
 
-  // In a reducible graph a block's idom is the lowest common ancestor of its forward predecessors. Jump pointers
-  // (Myers 1983) bound each query by O(log n) whatever the shape of the tree.
+  // In a reducible graph a block's idom is the lowest common ancestor of its forward predecessors. Jump
+  // pointers (Myers 1983) bound each query by O(log n) whatever the shape of the tree.
   void find_dominators() {
     idom_ = arena_.allocate_array<std::uint32_t>(count_, 0u);
     jump_ = arena_.allocate_array<std::uint32_t>(count_, 0u);
@@ -192,7 +192,8 @@ class Builder {
       const std::uint32_t header = is_header_[i] ? i : parent_[i];
       data.loop_header = header == kNone ? Block::none() : Block(position_[header]);
       const std::uint32_t enclosing = parent_[i];
-      data.loop_depth = (enclosing == kNone ? 0 : blocks[position_[enclosing]].loop_depth) + (is_header_[i] ? 1 : 0);
+      data.loop_depth =
+          (enclosing == kNone ? 0 : blocks[position_[enclosing]].loop_depth) + (is_header_[i] ? 1 : 0);
       data.preds = f_.pool.size();
       for (std::uint32_t edge : preds(i)) f_.pool.push_back(edge);
       data.pred_count = static_cast<std::uint32_t>(preds(i).size());
@@ -225,10 +226,11 @@ class Builder {
   std::span<std::uint32_t> number_, rpo_;        // block → rpo number, and back
   std::span<std::uint32_t> pred_begin_, preds_;  // by rpo number: incoming edges
   std::span<std::uint32_t> idom_, jump_, depth_;
-  std::span<std::uint32_t> parent_;              // header of the innermost loop that a block (a header: as a whole) lies in
-  std::span<std::uint32_t> outer_;               // union-find: the outermost loop found so far
+  std::span<std::uint32_t>
+      parent_;  // header of the innermost loop that a block (a header: as a whole) lies in
+  std::span<std::uint32_t> outer_;  // union-find: the outermost loop found so far
   std::span<bool> is_header_;
-  std::span<std::uint32_t> final_, position_;    // final order by rpo number, and its inverse
+  std::span<std::uint32_t> final_, position_;  // final order by rpo number, and its inverse
 };
 
 }  // namespace
@@ -267,7 +269,8 @@ DominatorTree::DominatorTree(const Function& f) {
   const std::uint32_t n = f.blocks.size();
   first_ = f.arena->allocate_array<std::uint32_t>(n, 0u);
   last_ = f.arena->allocate_array<std::uint32_t>(n, 0u);
-  // A block's idom has a lower number, so subtree sizes add up in one backward sweep and preorder numbers in one forward.
+  // A block's idom has a lower number, so subtree sizes add up in one backward sweep and preorder numbers in
+  // one forward.
   auto size = f.arena->allocate_array<std::uint32_t>(n, 1u);
   for (std::uint32_t b = n; b-- > 1;) size[f.blocks[b].idom.index] += size[b];
   auto next = f.arena->allocate_array<std::uint32_t>(n, 0u);

@@ -11,7 +11,8 @@
 namespace nebulet::wasm::ir {
 namespace {
 
-/// A graph of empty blocks: successors[b] are b's targets; one or two of them become br or br_if, none a return.
+/// A graph of empty blocks: successors[b] are b's targets; one or two of them become br or br_if, none a
+/// return.
 struct Graph {
   explicit Graph(const std::vector<std::vector<std::uint32_t>>& successors) : f(arena) {
     for (std::uint32_t b = 0; b < successors.size(); ++b) {
@@ -27,7 +28,10 @@ struct Graph {
       if (successors[b].size() == 1) end = {.op = Op::br, .imm = edge};
       if (successors[b].size() == 2) end = {.op = Op::br_if, .a = condition, .imm = edge};
       if (successors[b].size() > 2) {
-        end = {.op = Op::br_table, .a = condition, .count = static_cast<std::uint32_t>(successors[b].size()), .imm = edge};
+        end = {.op = Op::br_table,
+               .a = condition,
+               .count = static_cast<std::uint32_t>(successors[b].size()),
+               .imm = edge};
       }
       f.order.push_back(f.add(end, 0));
       data.count = f.order.size() - data.first;
@@ -55,7 +59,8 @@ TEST(Cfg, UnreachableBlocksAreDropped) {
 }
 
 TEST(Cfg, LoopsAreContiguousAndNested) {
-  // 1 heads the outer loop (2, 3, 5), 3 heads the inner loop with 4; 6 leaves from the middle of the inner loop.
+  // 1 heads the outer loop (2, 3, 5), 3 heads the inner loop with 4; 6 leaves from the middle of the inner
+  // loop.
   Graph g({{1}, {2, 6}, {3}, {4, 6}, {3, 5}, {1}, {}});
   compute_cfg(g.f);
   ASSERT_EQ(g.f.blocks.size(), 7u);
@@ -79,7 +84,8 @@ TEST(Cfg, CriticalEdgesGetABlock) {
 }
 
 TEST(Cfg, ManyBranchesToOneLabelStayLinear) {
-  // Each of n blocks branches to the end or goes on: intersecting naively along the idom chain would take n² steps.
+  // Each of n blocks branches to the end or goes on: intersecting naively along the idom chain would take n²
+  // steps.
   constexpr std::uint32_t n = 200000;
   std::vector<std::vector<std::uint32_t>> successors;
   for (std::uint32_t b = 0; b < n; ++b) successors.push_back({n, b + 1});

@@ -35,8 +35,8 @@ enum class Op : std::uint16_t {
 #undef NB_IR_OP
 };
 
-/// What an operation does beside computing its results. A pass may delete an unused instruction without effects,
-/// and may merge two equal ones. Reads may move over other reads only.
+/// What an operation does beside computing its results. A pass may delete an unused instruction without
+/// effects, and may merge two equal ones. Reads may move over other reads only.
 enum Effect : std::uint8_t {
   kPure = 0,
   kTraps = 1,        ///< may trap; may not be deleted or moved over another effect
@@ -51,13 +51,13 @@ enum Effect : std::uint8_t {
 /// One instruction. The fields an operation uses are listed in ops.def.
 struct Inst {
   Op op = Op::nop;
-  Type type = Type::none;          ///< of the first result; none if there is none
-  Access access = Access::full;    ///< loads and stores
-  Value a, b, c;                   ///< operands
-  std::uint32_t args = 0;          ///< first entry in Function::pool, for operations with an operand list
-  std::uint32_t count = 0;         ///< entries in the pool, or edges of a br_table with the default
+  Type type = Type::none;        ///< of the first result; none if there is none
+  Access access = Access::full;  ///< loads and stores
+  Value a, b, c;                 ///< operands
+  std::uint32_t args = 0;        ///< first entry in Function::pool, for operations with an operand list
+  std::uint32_t count = 0;       ///< entries in the pool, or edges of a br_table with the default
   union {
-    std::int64_t imm = 0;          ///< constant (floats: the bits), offset, index; see ops.def
+    std::int64_t imm = 0;  ///< constant (floats: the bits), offset, index; see ops.def
     std::uint64_t bits;
   };
 };
@@ -72,29 +72,38 @@ struct EdgeData {
 
 /// A basic block: parameters, then instructions, of which only the last is a terminator.
 struct BlockData {
-  std::uint32_t first = 0, count = 0;          ///< instructions, in Function::order
-  std::uint32_t params = 0, param_count = 0;   ///< Values with Op::param, in Function::pool
-  std::uint32_t preds = 0, pred_count = 0;     ///< incoming Edges (by index), in Function::pool; set by compute_cfg
-  Block idom;                                  ///< immediate dominator; set by compute_cfg; none for the entry
-  std::uint32_t loop_depth = 0;                ///< 0 outside any loop; set by compute_cfg
-  Block loop_header;                           ///< header of the innermost loop around it (itself for a header), or none
-  bool cold = false;                           ///< ends in a trap, or marked unlikely
+  std::uint32_t first = 0, count = 0;         ///< instructions, in Function::order
+  std::uint32_t params = 0, param_count = 0;  ///< Values with Op::param, in Function::pool
+  std::uint32_t preds = 0,
+                pred_count = 0;  ///< incoming Edges (by index), in Function::pool; set by compute_cfg
+  Block idom;                    ///< immediate dominator; set by compute_cfg; none for the entry
+  std::uint32_t loop_depth = 0;  ///< 0 outside any loop; set by compute_cfg
+  Block loop_header;             ///< header of the innermost loop around it (itself for a header), or none
+  bool cold = false;             ///< ends in a trap, or marked unlikely
 };
 
 /// One function. Arrays are indexed by the Id types; instructions of a block lie contiguously in `order`.
 /// Block 0 is the entry; it has no predecessors and its parameters are the function's.
 struct Function {
   explicit Function(Arena& arena)
-      : insts(arena), positions(arena), order(arena), blocks(arena), edges(arena), pool(arena), results(arena), arena(&arena) {}
+      : insts(arena),
+        positions(arena),
+        order(arena),
+        blocks(arena),
+        edges(arena),
+        pool(arena),
+        results(arena),
+        arena(&arena) {}
 
-  ArenaVector<Inst> insts;                 ///< by Value
-  ArenaVector<std::uint32_t> positions;    ///< by Value: byte offset of the wasm instruction in the module
-  ArenaVector<Value> order;                ///< the instructions of all blocks, block after block
-  ArenaVector<BlockData> blocks;           ///< by Block
-  ArenaVector<EdgeData> edges;             ///< by Edge
-  ArenaVector<std::uint32_t> pool;         ///< operand lists, parameters, predecessors, v128 constants (4 words each)
-  ArenaVector<Type> results;               ///< of the function
-  std::uint32_t index = 0;                 ///< in the module's function index space
+  ArenaVector<Inst> insts;               ///< by Value
+  ArenaVector<std::uint32_t> positions;  ///< by Value: byte offset of the wasm instruction in the module
+  ArenaVector<Value> order;              ///< the instructions of all blocks, block after block
+  ArenaVector<BlockData> blocks;         ///< by Block
+  ArenaVector<EdgeData> edges;           ///< by Edge
+  ArenaVector<std::uint32_t>
+      pool;                   ///< operand lists, parameters, predecessors, v128 constants (4 words each)
+  ArenaVector<Type> results;  ///< of the function
+  std::uint32_t index = 0;    ///< in the module's function index space
   Arena* arena;
 
   Inst& operator[](Value v) { return insts[v.index]; }
@@ -140,6 +149,8 @@ const char* trap_text(Trap trap);
 inline std::uint32_t edge_count(const Inst& inst) {
   return inst.op == Op::br ? 1 : inst.op == Op::br_if ? 2 : inst.op == Op::br_table ? inst.count : 0;
 }
-inline Edge edge_at(const Inst& inst, std::uint32_t i) { return Edge(static_cast<std::uint32_t>(inst.imm) + i); }
+inline Edge edge_at(const Inst& inst, std::uint32_t i) {
+  return Edge(static_cast<std::uint32_t>(inst.imm) + i);
+}
 
 }  // namespace nebulet::wasm::ir

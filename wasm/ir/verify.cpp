@@ -46,7 +46,9 @@ class Verifier {
     }
     const Block home = home_[v.index];
     const bool before = home == at ? place_[v.index] < place : dominators_.dominates(home, at);
-    if (!before) fail("v{} in b{} uses v{} of b{}, which does not dominate it", user.index, at.index, v.index, home.index);
+    if (!before)
+      fail("v{} in b{} uses v{} of b{}, which does not dominate it", user.index, at.index, v.index,
+           home.index);
     if (f_[v].type == Type::none) fail("v{} uses v{}, which has no result", user.index, v.index);
   }
 
@@ -60,7 +62,8 @@ class Verifier {
     for (Value v : body) {
       const Inst& i = f_[v];
       if (has_effect(i.op, kTerminator) != (place == body.size())) {
-        return fail("b{}: v{} {}", b.index, v.index, place == body.size() ? "does not end the block" : "ends it early");
+        return fail("b{}: v{} {}", b.index, v.index,
+                    place == body.size() ? "does not end the block" : "ends it early");
       }
       const Value operands[] = {i.a, i.b, i.c};
       for (int k = 0; k < info(i.op).operands; ++k) use(v, operands[k], b, place);
@@ -75,12 +78,14 @@ class Verifier {
   }
 
   void edge(Block b, Value end, Edge e, std::uint32_t place) {
-    if (e.index >= f_.edges.size() || f_[e].to.index >= f_.blocks.size()) return fail("b{}: edge to nowhere", b.index);
+    if (e.index >= f_.edges.size() || f_[e].to.index >= f_.blocks.size())
+      return fail("b{}: edge to nowhere", b.index);
     if (f_[e].from != b) return fail("b{}: an edge says that it comes from b{}", b.index, f_[e].from.index);
     const auto params = f_.params(f_[e].to);
     const auto args = f_.args(e);
     if (params.size() != args.size()) {
-      return fail("b{} → b{}: {} arguments for {} parameters", b.index, f_[e].to.index, args.size(), params.size());
+      return fail("b{} → b{}: {} arguments for {} parameters", b.index, f_[e].to.index, args.size(),
+                  params.size());
     }
     for (std::size_t i = 0; i < args.size(); ++i) {
       use(end, args[i], b, place);
