@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Instruction selection: SSA to machine instructions over virtual registers, in the shapes that
+// docs/concepts/generated-code.md allows.
+#pragma once
+
+#include "base/arena.h"
+#include "wasm/binary/module.h"
+#include "wasm/ir/ir.h"
+#include "wasm/regalloc/mir.h"
+#include "wasm/runtime/layout.h"
+
+namespace nebulet::wasm::x64 {
+
+/// Selects instructions for `function`, whose cfg is computed and whose critical edges are split. Time and memory are
+/// linear in the function. Every temporary and the result live in `arena`.
+mir::Function select(const ir::Function& function, const Module& module, const ContextLayout& layout,
+                     Arena& arena);
+
+}  // namespace nebulet::wasm::x64
