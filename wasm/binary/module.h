@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A decoded module: what its sections declare. Function bodies stay in the bytes; the front end reads them there.
+// A decoded module: what its sections declare. Function bodies stay in the bytes; the front end reads them
+// there.
 #pragma once
 
 #include <cstdint>
@@ -18,8 +19,8 @@ enum class ExternKind : std::uint8_t { function = 0, table = 1, memory = 2, glob
 struct Import {
   std::string_view module, name;  ///< point into the module's bytes
   ExternKind kind;
-  std::uint32_t index;            ///< in the index space of its kind
-  std::uint32_t position = 0;     ///< byte offset in the module
+  std::uint32_t index;         ///< in the index space of its kind
+  std::uint32_t position = 0;  ///< byte offset in the module
 };
 struct Export {
   std::string_view name;
@@ -33,9 +34,10 @@ struct ConstExpr {
 };
 
 struct FunctionDecl {
-  std::uint32_t type = 0;                  ///< index in Module::types
-  std::uint32_t body_begin = 0, body_end = 0;  ///< byte range of the body (locals and code) in the module; 0, 0 for imports
-  bool declared = false;                   ///< may be named by ref.func
+  std::uint32_t type = 0;  ///< index in Module::types
+  std::uint32_t body_begin = 0,
+                body_end = 0;  ///< byte range of the body (locals and code) in the module; 0, 0 for imports
+  bool declared = false;       ///< may be named by ref.func
 };
 struct TableDecl {
   TableType type;
@@ -43,27 +45,29 @@ struct TableDecl {
 };
 struct GlobalDecl {
   GlobalType type;
-  std::optional<ConstExpr> init;           ///< none for imports
+  std::optional<ConstExpr> init;  ///< none for imports
 };
 struct ElementSegment {
   enum class Mode : std::uint8_t { active, passive, declarative } mode = Mode::passive;
   std::uint32_t table = 0;
-  ConstExpr offset;                        ///< active only
+  ConstExpr offset;  ///< active only
   ValType type;
-  std::vector<std::uint32_t> functions;    ///< either function indices …
-  std::vector<ConstExpr> expressions;      ///< … or expressions
-  std::uint32_t size() const { return static_cast<std::uint32_t>(functions.empty() ? expressions.size() : functions.size()); }
+  std::vector<std::uint32_t> functions;  ///< either function indices …
+  std::vector<ConstExpr> expressions;    ///< … or expressions
+  std::uint32_t size() const {
+    return static_cast<std::uint32_t>(functions.empty() ? expressions.size() : functions.size());
+  }
 };
 struct DataSegment {
   bool active = false;
   std::uint32_t memory = 0;
-  ConstExpr offset;                        ///< active only
-  std::uint32_t begin = 0, end = 0;        ///< byte range in the module
+  ConstExpr offset;                  ///< active only
+  std::uint32_t begin = 0, end = 0;  ///< byte range in the module
 };
 
 /// Index spaces hold imports first, then definitions (spec 2.5.1).
 struct Module {
-  std::span<const std::byte> bytes;        ///< the whole module; outlives this
+  std::span<const std::byte> bytes;  ///< the whole module; outlives this
   std::vector<FuncType> types;
   std::vector<Import> imports;
   std::vector<Export> exports;
@@ -76,11 +80,13 @@ struct Module {
   std::uint32_t imported_functions = 0, imported_tables = 0, imported_memories = 0, imported_globals = 0;
   std::optional<std::uint32_t> start;
   std::optional<std::uint32_t> data_count;
-  std::string_view name;                              ///< from the name section; may be empty
-  std::vector<std::string_view> function_names;       ///< by function index; empty where unknown; may be shorter
+  std::string_view name;                         ///< from the name section; may be empty
+  std::vector<std::string_view> function_names;  ///< by function index; empty where unknown; may be shorter
 
   const FuncType& type_of(std::uint32_t function) const { return types[functions[function].type]; }
-  std::uint32_t defined_functions() const { return static_cast<std::uint32_t>(functions.size()) - imported_functions; }
+  std::uint32_t defined_functions() const {
+    return static_cast<std::uint32_t>(functions.size()) - imported_functions;
+  }
 };
 
 }  // namespace nebulet::wasm

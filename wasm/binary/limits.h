@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+// What a module may have at most: the limits of the WebAssembly JS API, which producers already respect.
+#pragma once
+
+#include <cstdint>
+
+namespace nebulet::wasm {
+
+constexpr std::uint32_t kMaxModuleBytes = 1u << 30;
+constexpr std::uint32_t kMaxTypes = 1'000'000;
+constexpr std::uint32_t kMaxFunctions = 1'000'000;
+constexpr std::uint32_t kMaxImports = 1'000'000;
+constexpr std::uint32_t kMaxExports = 1'000'000;
+constexpr std::uint32_t kMaxGlobals = 1'000'000;
+constexpr std::uint32_t kMaxTables = 100'000;
+constexpr std::uint32_t kMaxTableElements = 10'000'000;  ///< initial size of a table, and length of a segment
+constexpr std::uint32_t kMaxSegments = 100'000;          ///< of elements, of data
+constexpr std::uint32_t kMaxParams = 1'000;
+constexpr std::uint32_t kMaxResults = 1'000;
+constexpr std::uint32_t kMaxBodyBytes = 7'654'321;
+constexpr std::uint32_t kMaxLocals = 50'000;
+constexpr std::uint32_t kMaxBranchTable = 65'520;
+constexpr std::uint32_t kMaxMemoryPages = 65'536;  ///< of a memory with 32-bit addresses
+
+}  // namespace nebulet::wasm
