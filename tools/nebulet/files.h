@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// Small things with files and descriptors, and where the parts of Nebulet lie.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "tools/nebulet/error.h"
+
+namespace nebulet::tool {
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd = -1) : fd_(fd) {}
+  Descriptor(Descriptor&& other) : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() { reset(); }
+  int get() const { return fd_; }
+  void reset();
+
+ private:
+  int fd_;
+};
+
+Result<std::vector<std::byte>> read_file(const std::string& path);
+/// Writes all of it, through interruptions and short writes.
+bool write_all(int fd, const void* bytes, std::size_t size);
+
+/// Built artefacts, found beside the running program. `root` is the checkout.
+struct Installation {
+  std::string root, hosted_kernel, kernel, wasi;
+  static Result<Installation> locate();
+};
+
+}  // namespace nebulet::tool

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Running a program in the hosted kernel: a Linux process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/nebulet/error.h"
+#include "tools/nebulet/files.h"
+#include "tools/nebulet/options.h"
+
+namespace nebulet::tool {
+
+std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation);
+
+/// Runs it with this process's standard streams and returns the program's exit code.
+Result<int> run_hosted(const RunOptions& options, const Installation& installation);
+
+}  // namespace nebulet::tool

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The host's side of the console link (docs/reference/link.md): packets between the kernel in a virtual
+// machine and this tool.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace nebulet::tool {
+
+/// Kinds of packets; some are used both ways.
+enum class Packet : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6 };
+
+/// What arrives from the kernel, cut into packets. Everything before the magic line (firmware) is skipped.
+class LinkParser {
+ public:
+  using Handler = std::function<void(Packet, std::span<const std::byte>)>;
+  explicit LinkParser(Handler handler) : handler_(std::move(handler)) {}
+
+  /// Takes bytes as they come and calls the handler for each whole packet. False: these are no packets.
+  bool feed(std::span<const std::byte> bytes);
+  bool started() const { return started_; }
+  /// What came before the magic line; for the report when there was none.
+  std::span<const std::byte> preamble() const {
+    return started_ ? std::span<const std::byte>() : std::span<const std::byte>(buffer_);
+  }
+
+ private:
+  bool find_start();
+  Handler handler_;
+  std::vector<std::byte> buffer_;
+  bool started_ = false;
+};
+
+/// A packet to send to the kernel.
+std::vector<std::byte> make_packet(Packet kind, std::span<const std::byte> payload);
+
+}  // namespace nebulet::tool

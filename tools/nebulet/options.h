@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What the user asked for, and the exit codes of the tool itself.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace nebulet::tool {
+
+/// Exit codes that do not come from the program (docs/reference/tool.md).
+enum ExitCode : int {
+  kTimeout = 124,       ///< --timeout passed
+  kToolError = 125,     ///< wrong usage, a missing file, a module that is refused
+  kMachineFailed = 126  ///< QEMU did not start or the kernel ended without a status
+};
+
+enum class Machine { pc, q35, microvm };
+
+/// A directory of the host that the program may use, and the name that it sees.
+struct Directory {
+  std::string host, guest;
+};
+
+struct RunOptions {
+  std::string file;
+  std::vector<std::string> arguments;    ///< argv[1] …
+  std::string argv0;                     ///< empty: the file's name
+  std::string invoke;                    ///< exported function to call; empty: _start
+  std::vector<std::string> environment;  ///< NAME=VALUE
+  std::vector<Directory> directories;
+  bool hosted = false;
+  Machine machine = Machine::q35;
+  std::uint64_t memory = 512ull << 20;  ///< bytes: of the virtual machine, or the limit of the hosted kernel
+  std::uint32_t cpus = 1;
+  std::optional<double> timeout;  ///< seconds
+  bool stats = false;
+  bool dry_run = false;
+  bool gdb = false;
+  std::string log_level = "warn";
+  std::string log_file;        ///< empty: standard error
+  std::uint32_t timer_hz = 0;  ///< 0: the kernel's choice
+};
+
+}  // namespace nebulet::tool

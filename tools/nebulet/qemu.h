@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// Running a program in a virtual machine: the QEMU command line, and serving the console link until the
+// kernel powers off.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tools/nebulet/error.h"
+#include "tools/nebulet/files.h"
+#include "tools/nebulet/options.h"
+
+namespace nebulet::tool {
+
+/// The command that boots `kernel` with `initfs` as its archive of boot modules.
+std::vector<std::string> qemu_command(const RunOptions& options, const std::string& kernel,
+                                      const std::string& initfs);
+
+/// Boots, serves, and returns the program's exit code.
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation);
+
+}  // namespace nebulet::tool
