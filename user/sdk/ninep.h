@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The wire format of 9P2000.L as far as Nebulet's file clients and servers speak it: message types, flag values of
-// the protocol (they are Linux's on x86-64), and the two classes that read and write little-endian fields with bounds
-// checks. Header-only; knows nothing of transports.
+// The wire format of 9P2000.L as far as Nebulet's file clients and servers speak it: message types, flag
+// values of the protocol (they are Linux's on x86-64), and the two classes that read and write little-endian
+// fields with bounds checks. Header-only; knows nothing of transports.
 #pragma once
 
 #include <cstddef>
@@ -14,27 +14,48 @@ namespace nebulet::ninep {
 
 enum class MessageType : std::uint8_t {
   rlerror = 7,
-  tstatfs = 8, rstatfs,
-  tlopen = 12, rlopen,
-  tlcreate = 14, rlcreate,
-  tsymlink = 16, rsymlink,
-  treadlink = 22, rreadlink,
-  tgetattr = 24, rgetattr,
-  tsetattr = 26, rsetattr,
-  treaddir = 40, rreaddir,
-  tfsync = 50, rfsync,
-  tlink = 70, rlink,
-  tmkdir = 72, rmkdir,
-  trenameat = 74, rrenameat,
-  tunlinkat = 76, runlinkat,
-  tversion = 100, rversion,
-  tauth = 102, rauth,
-  tattach = 104, rattach,
-  tflush = 108, rflush,
-  twalk = 110, rwalk,
-  tread = 116, rread,
-  twrite = 118, rwrite,
-  tclunk = 120, rclunk,
+  tstatfs = 8,
+  rstatfs,
+  tlopen = 12,
+  rlopen,
+  tlcreate = 14,
+  rlcreate,
+  tsymlink = 16,
+  rsymlink,
+  treadlink = 22,
+  rreadlink,
+  tgetattr = 24,
+  rgetattr,
+  tsetattr = 26,
+  rsetattr,
+  treaddir = 40,
+  rreaddir,
+  tfsync = 50,
+  rfsync,
+  tlink = 70,
+  rlink,
+  tmkdir = 72,
+  rmkdir,
+  trenameat = 74,
+  rrenameat,
+  tunlinkat = 76,
+  runlinkat,
+  tversion = 100,
+  rversion,
+  tauth = 102,
+  rauth,
+  tattach = 104,
+  rattach,
+  tflush = 108,
+  rflush,
+  twalk = 110,
+  rwalk,
+  tread = 116,
+  rread,
+  twrite = 118,
+  rwrite,
+  tclunk = 120,
+  rclunk,
 };
 
 /// The reply type that belongs to a request type.
@@ -45,7 +66,7 @@ constexpr MessageType reply_to(MessageType request) {
 inline constexpr std::string_view kVersion = "9P2000.L";
 inline constexpr std::uint16_t kNoTag = 0xffff;
 inline constexpr std::uint32_t kNoFid = 0xffff'ffff;
-inline constexpr std::size_t kHeaderSize = 7;              // size[4] type[1] tag[2]
+inline constexpr std::size_t kHeaderSize = 7;                    // size[4] type[1] tag[2]
 inline constexpr std::size_t kReadOverhead = kHeaderSize + 4;    // + count[4]
 inline constexpr std::size_t kWriteOverhead = kHeaderSize + 16;  // + fid[4] offset[8] count[4]
 inline constexpr std::size_t kMaxWalk = 16;
@@ -70,8 +91,8 @@ inline constexpr std::uint32_t kRemoveDirectory = 0x200;
 inline constexpr std::uint64_t kAttrBasic = 0x7ff;
 
 // Tsetattr.
-inline constexpr std::uint32_t kSetMode = 0x1, kSetUid = 0x2, kSetGid = 0x4, kSetSize = 0x8, kSetAtime = 0x10, kSetMtime = 0x20,
-                               kSetCtime = 0x40, kSetAtimeTo = 0x80, kSetMtimeTo = 0x100;
+inline constexpr std::uint32_t kSetMode = 0x1, kSetUid = 0x2, kSetGid = 0x4, kSetSize = 0x8, kSetAtime = 0x10,
+                               kSetMtime = 0x20, kSetCtime = 0x40, kSetAtimeTo = 0x80, kSetMtimeTo = 0x100;
 
 /// What identifies a file on the server.
 struct Qid {
@@ -94,8 +115,8 @@ struct Attributes {
   std::uint64_t ctime_seconds = 0, ctime_nanoseconds = 0;
 };
 
-/// Reads fields from a message. After a read beyond the end every result is zero or empty and `ok()` is false, so a
-/// message is read in one go and checked once.
+/// Reads fields from a message. After a read beyond the end every result is zero or empty and `ok()` is
+/// false, so a message is read in one go and checked once.
 class Reader {
  public:
   explicit Reader(std::span<const std::byte> bytes) : bytes_(bytes) {}
@@ -141,7 +162,8 @@ class Reader {
   bool ok_ = true;
 };
 
-/// Writes fields of one message into a buffer. A field that does not fit makes `ok()` false and is not written.
+/// Writes fields of one message into a buffer. A field that does not fit makes `ok()` false and is not
+/// written.
 class Writer {
  public:
   Writer(std::span<std::byte> buffer, MessageType type, std::uint16_t tag) : buffer_(buffer) {

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// The table of file descriptors.
+#include "user/wasi/descriptors.h"
+
+#include <utility>
+
+#include "base/result.h"
+#include "user/wasi/startup.h"
+
+namespace nebulet::wasi {
+
+Descriptors& Descriptors::get() {
+  static auto* descriptors = new Descriptors;
+  return *descriptors;
+}
+
+Descriptors::Descriptors() {
+  for (const auto kind : {Descriptor::Kind::input, Descriptor::Kind::output, Descriptor::Kind::errors}) {
+    Descriptor& console = table_.emplace_back();
+    console.kind = kind;
+    console.base = kConsoleRights & ~(kind == Descriptor::Kind::input ? kFdWrite : kFdRead);
+  }
+  const auto& preopens = Startup::get().preopens;
+  for (std::size_t i = 0; i < preopens.size(); i++) {
+    Descriptor& directory = table_.emplace_back();
+    directory.kind = Descriptor::Kind::directory;
+    directory.preopen = static_cast<std::int32_t>(i);
+    directory.base = kDirectoryRights;
+    directory.inheriting = kDirectoryRights | kFileRights;
+  }
+}
+
+Result<Descriptor*> Descriptors::find(std::uint32_t fd) {
+  if (fd >= table_.size() || table_[fd].kind == Descriptor::Kind::closed) return fail(Errno::badf);
+  return &table_[fd];
+}
+
+Result<Descriptor*> Descriptors::find(std::uint32_t fd, Rights needed) {
+  Descriptor* descriptor = TRY(find(fd));
+  const Rights missing = needed & ~descriptor->base;
+  if ((missing & (kFdRead | kFdWrite)) != 0) return fail(Errno::badf);
+  if (missing != 0) return fail(Errno::notcapable);
+  return descriptor;
+}
+
+Result<Descriptor*> Descriptors::directory(std::uint32_t fd, Rights needed) {
+  Descriptor* descriptor = TRY(find(fd));
+  if (descriptor->kind != Descriptor::Kind::directory) return fail(Errno::notdir);
+  if ((needed & ~descriptor->base) != 0) return fail(Errno::notcapable);
+  TRY(attach(*descriptor));
+  return descriptor;
+}
+
+Result<> Descriptors::attach(Descriptor& descriptor) {
+  if (descriptor.fid || descriptor.preopen < 0) return {};
+  const auto name = Startup::get().preopens[static_cast<std::size_t>(descriptor.preopen)];
+  auto root = TRY(files::attach(name));
+  if (!root.qid.is_directory()) return fail(Errno::notdir);
+  descriptor.fid = std::move(root.fid);
+  return {};
+}
+
+Result<std::uint32_t> Descriptors::insert(Descriptor descriptor) {
+  for (std::uint32_t fd = 0; fd < kLimit; fd++) {
+    if (fd == table_.size()) table_.emplace_back();
+    if (table_[fd].kind != Descriptor::Kind::closed) continue;
+    table_[fd] = std::move(descriptor);
+    return fd;
+  }
+  return fail(Errno::mfile);
+}
+
+Result<> Descriptors::close(std::uint32_t fd) {
+  Descriptor* descriptor = TRY(find(fd));
+  const Descriptor closed = std::exchange(*descriptor, Descriptor());
+  return {};
+}
+
+Result<> Descriptors::renumber(std::uint32_t from, std::uint32_t to) {
+  Descriptor* source = TRY(find(from));
+  Descriptor* target = TRY(find(to));
+  if (source == target) return {};
+  const Descriptor closed = std::exchange(*target, std::exchange(*source, Descriptor()));
+  return {};
+}
+
+}  // namespace nebulet::wasi

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+// The table of file descriptors: what each number names, with which rights.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "user/wasi/files.h"
+#include "user/wasi/types.h"
+
+namespace nebulet::wasi {
+
+struct Descriptor {
+  enum class Kind : std::uint8_t { closed, input, output, errors, file, directory };
+
+  Kind kind = Kind::closed;
+  std::uint16_t flags = 0;
+  std::int32_t preopen = -1;  // index of its name in the start-up block
+  Rights base = 0;
+  Rights inheriting = 0;
+  std::uint64_t offset = 0;  // files
+  files::OwnedFid fid;       // files and directories; preopened directories are attached by their first use
+  files::OwnedFid
+      listing;  // directories: open for reading since the first readdir, while `fid` stays fit for walks
+
+  bool is_console() const { return kind == Kind::input || kind == Kind::output || kind == Kind::errors; }
+};
+
+/// The descriptors of the process. 0, 1 and 2 are the console, the preopened directories follow.
+class Descriptors {
+ public:
+  static constexpr std::uint32_t kLimit = 4096;
+
+  static Descriptors& get();
+
+  /// The open descriptor `fd`, or `badf`. The reference holds until the table next changes.
+  Result<Descriptor*> find(std::uint32_t fd);
+  /// The same, and all of `needed` must be among its rights. Without kFdRead or kFdWrite it is `badf` as in
+  /// POSIX, else `notcapable`.
+  Result<Descriptor*> find(std::uint32_t fd, Rights needed);
+  /// A directory with these rights, attached.
+  Result<Descriptor*> directory(std::uint32_t fd, Rights needed);
+  /// Sees to it that the descriptor has a fid.
+  Result<> attach(Descriptor& descriptor);
+
+  /// Puts it at the lowest free number.
+  Result<std::uint32_t> insert(Descriptor descriptor);
+  Result<> close(std::uint32_t fd);
+  Result<> renumber(std::uint32_t from, std::uint32_t to);
+
+ private:
+  Descriptors();
+
+  std::vector<Descriptor> table_;
+};
+
+}  // namespace nebulet::wasi

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+// The client of the process's 9P2000.L file server: one function per message, errors as WASI's. Buffers are
+// static, since a process sends one message at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "user/sdk/ninep.h"
+#include "user/wasi/types.h"
+
+namespace nebulet::wasi::files {
+
+using Fid = std::uint32_t;
+
+/// A fid that is given back to the server when its owner goes.
+class OwnedFid {
+ public:
+  OwnedFid() = default;
+  explicit OwnedFid(Fid fid) : fid_(fid) {}
+  OwnedFid(OwnedFid&& other) noexcept : fid_(other.release()) {}
+  OwnedFid& operator=(OwnedFid&& other) noexcept {
+    std::swap(fid_, other.fid_);
+    return *this;
+  }
+  ~OwnedFid();
+
+  explicit operator bool() const { return fid_ != ninep::kNoFid; }
+  Fid get() const { return fid_; }
+  Fid release() { return std::exchange(fid_, ninep::kNoFid); }
+
+ private:
+  Fid fid_ = ninep::kNoFid;
+};
+
+struct Target {
+  OwnedFid fid;
+  ninep::Qid qid;
+};
+
+/// The root of the tree that the server exports under `name`.
+Result<Target> attach(std::string_view name);
+/// A fid for the file that the names lead to from `from` (at most 16; none: a copy of `from`). The server
+/// follows no symbolic link, so a link on the way is `notdir`.
+Result<Target> walk(Fid from, std::span<const std::string_view> names);
+Result<Target> walk(Fid from, std::string_view name);
+
+/// Opens what the fid names, for reading or writing as `flags` (ninep::kOpen…) say.
+Result<> open(Fid fid, std::uint32_t flags);
+/// Creates and opens `name` in the directory; the fid then names the new file.
+Result<> create(Fid directory, std::string_view name, std::uint32_t flags, std::uint32_t mode);
+
+/// Reads at most `count` bytes and at most what one message holds. The bytes stay valid until the next
+/// message.
+Result<std::span<const std::byte>> read(Fid fid, std::uint64_t offset, std::uint32_t count);
+/// Where the bytes of the next `write` are put by the caller.
+std::span<std::byte> write_buffer();
+/// Writes the first `count` bytes of `write_buffer()`; returns how many the server took.
+Result<std::uint32_t> write(Fid fid, std::uint64_t offset, std::uint32_t count);
+/// Directory entries from `offset` on, as the message has them: qid, offset[8], type[1], name.
+Result<std::span<const std::byte>> read_directory(Fid fid, std::uint64_t offset);
+
+struct TimeChange {
+  std::uint32_t valid = 0;  // ninep::kSet…
+  std::uint64_t atime = 0;  // nanoseconds
+  std::uint64_t mtime = 0;
+};
+
+Result<ninep::Attributes> attributes(Fid fid);
+Result<> set_size(Fid fid, std::uint64_t size);
+Result<> set_times(Fid fid, const TimeChange& change);
+Result<> sync(Fid fid, bool data_only);
+Result<std::string> read_link(Fid fid);
+
+Result<> make_directory(Fid directory, std::string_view name);
+Result<> make_symlink(Fid directory, std::string_view name, std::string_view target);
+Result<> link(Fid directory, std::string_view name, Fid file);
+Result<> rename(Fid from_directory, std::string_view from, Fid to_directory, std::string_view to);
+Result<> remove(Fid directory, std::string_view name, std::uint32_t flags);
+
+}  // namespace nebulet::wasi::files

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// fd_read, fd_write, fd_pread, fd_pwrite, fd_readdir: bytes between the program's memory and files or the
+// console.
+#include <algorithm>
+
+#include "abi/sdk/nebulet.h"
+#include "base/result.h"
+#include "user/wasi/caller.h"
+#include "user/wasi/descriptors.h"
+#include "user/wasi/export.h"
+#include "user/wasi/filestat.h"
+#include "user/wasi/startup.h"
+
+namespace nebulet::wasi {
+namespace {
+
+constinit std::byte console_buffer[65536];
+
+Result<std::uint32_t> read_console(IovecCursor cursor, std::uint32_t wanted) {
+  const auto space = std::span(console_buffer).first(std::min<std::size_t>(wanted, sizeof console_buffer));
+  if (space.empty()) return 0;
+  const int64_t count = nb_console_read(Startup::get().console, space.data(), space.size());
+  if (count < 0) return fail(Errno::io);
+  return static_cast<std::uint32_t>(TRY(cursor.scatter(space.first(static_cast<std::size_t>(count)))));
+}
+
+Result<std::uint32_t> write_console(nb_console_stream_t stream, IovecCursor cursor) {
+  std::uint32_t done = 0;
+  while (true) {
+    const std::size_t count = TRY(cursor.gather(console_buffer));
+    if (count == 0) return done;
+    if (nb_console_write(Startup::get().console, stream, console_buffer, count) < 0) return fail(Errno::io);
+    done += static_cast<std::uint32_t>(count);
+  }
+}
+
+/// Stops at the end of the file, or after an error when something was read before it.
+Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, IovecCursor cursor,
+                                std::uint32_t wanted) {
+  std::uint32_t done = 0;
+  while (done < wanted) {
+    const auto data = files::read(fid, offset + done, wanted - done);
+    if (!data && done == 0) return fail(data.error());
+    if (!data || data->empty()) break;
+    TRY(cursor.scatter(*data));
+    done += static_cast<std::uint32_t>(data->size());
+  }
+  return done;
+}
+
+Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, IovecCursor cursor) {
+  std::uint32_t done = 0;
+  while (true) {
+    const std::size_t count = TRY(cursor.gather(files::write_buffer()));
+    if (count == 0) break;
+    const auto written = files::write(fid, offset + done, static_cast<std::uint32_t>(count));
+    if (!written && done == 0) return fail(written.error());
+    if (!written) break;
+    done += *written;
+    if (*written < count) break;
+  }
+  return done;
+}
+
+Result<> read(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
+  Descriptor* descriptor = TRY(Descriptors::get().find(fd, kFdRead));
+  const std::uint32_t wanted = TRY(IovecCursor::total(iovecs, count));
+  const IovecCursor cursor(iovecs, count);
+  if (descriptor->kind == Descriptor::Kind::input) return store(result, TRY(read_console(cursor, wanted)));
+  const std::uint32_t done = TRY(read_file(descriptor->fid.get(), descriptor->offset, cursor, wanted));
+  descriptor->offset += done;
+  return store(result, done);
+}
+
+Result<> sync_if_asked(const Descriptor& descriptor) {
+  if ((descriptor.flags & (kSync | kDsync)) == 0) return {};
+  return files::sync(descriptor.fid.get(), (descriptor.flags & kSync) == 0);
+}
+
+Result<> write(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
+  Descriptor* descriptor = TRY(Descriptors::get().find(fd, kFdWrite));
+  TRY(IovecCursor::total(iovecs, count));
+  const IovecCursor cursor(iovecs, count);
+  if (descriptor->is_console()) {
+    const auto stream =
+        descriptor->kind == Descriptor::Kind::errors ? NB_CONSOLE_STREAM_ERR : NB_CONSOLE_STREAM_OUT;
+    return store(result, TRY(write_console(stream, cursor)));
+  }
+  if ((descriptor->flags & kAppend) != 0)
+    descriptor->offset = TRY(files::attributes(descriptor->fid.get())).size;
+  const std::uint32_t done = TRY(write_file(descriptor->fid.get(), descriptor->offset, cursor));
+  descriptor->offset += done;
+  TRY(sync_if_asked(*descriptor));
+  return store(result, done);
+}
+
+/// Positions are for files only, and end where a signed 64-bit number does.
+Result<Descriptor*> positioned(std::uint32_t fd, Rights rights, std::uint64_t offset) {
+  Descriptor* descriptor = TRY(Descriptors::get().find(fd, rights));
+  if (descriptor->kind != Descriptor::Kind::file) return fail(Errno::spipe);
+  if (offset > INT64_MAX) return fail(Errno::inval);
+  return descriptor;
+}
+
+Result<> pread(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {
+  const Descriptor* descriptor = TRY(positioned(fd, kFdRead, offset));
+  const std::uint32_t wanted = TRY(IovecCursor::total(iovecs, count));
+  return store(result, TRY(read_file(descriptor->fid.get(), offset, IovecCursor(iovecs, count), wanted)));
+}
+
+Result<> pwrite(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {
+  const Descriptor* descriptor = TRY(positioned(fd, kFdWrite, offset));
+  TRY(IovecCursor::total(iovecs, count));
+  const std::uint32_t done = TRY(write_file(descriptor->fid.get(), offset, IovecCursor(iovecs, count)));
+  TRY(sync_if_asked(*descriptor));
+  return store(result, done);
+}
+
+/// Copies bytes to the program until its buffer is full; the last entry may be cut, which tells the program
+/// to ask again.
+class DirectoryOutput {
+ public:
+  DirectoryOutput(Address buffer, std::uint32_t length) : buffer_(buffer), length_(length) {}
+
+  bool is_full() const { return used_ == length_; }
+  std::uint32_t used() const { return used_; }
+  Result<> put(std::span<const std::byte> bytes) {
+    const auto piece = bytes.first(std::min<std::size_t>(bytes.size(), length_ - used_));
+    TRY(write_caller(buffer_ + used_, piece));
+    used_ += static_cast<std::uint32_t>(piece.size());
+    return {};
+  }
+
+ private:
+  Address buffer_;
+  std::uint32_t length_;
+  std::uint32_t used_ = 0;
+};
+
+Result<> readdir(std::uint32_t fd, Address buffer, std::uint32_t length, std::uint64_t cookie,
+                 Address result) {
+  Descriptor* descriptor = TRY(Descriptors::get().directory(fd, kFdReaddir));
+  if (!descriptor->listing) {
+    auto copy = TRY(files::walk(descriptor->fid.get(), std::span<const std::string_view>()));
+    TRY(files::open(copy.fid.get(), ninep::kOpenRead | ninep::kOpenDirectory));
+    descriptor->listing = std::move(copy.fid);
+  }
+  DirectoryOutput output(buffer, length);
+  while (!output.is_full()) {
+    ninep::Reader entries(TRY(files::read_directory(descriptor->listing.get(), cookie)));
+    if (entries.at_end()) break;
+    while (!entries.at_end() && !output.is_full()) {
+      const ninep::Qid qid = entries.qid();
+      const std::uint64_t next = entries.u64();
+      entries.u8();
+      const std::string_view name = entries.string();
+      if (!entries.ok()) return fail(Errno::io);
+      const Dirent entry{.next = next,
+                         .inode = qid.path,
+                         .name_length = static_cast<std::uint32_t>(name.size()),
+                         .type = file_type(qid)};
+      TRY(output.put(std::as_bytes(std::span(&entry, 1))));
+      TRY(output.put(std::as_bytes(std::span(name))));
+      cookie = next;
+    }
+  }
+  return store(result, output.used());
+}
+
+}  // namespace
+
+WASI_EXPORT(fd_read)(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
+  return code(read(fd, iovecs, count, result));
+}
+WASI_EXPORT(fd_write)(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
+  return code(write(fd, iovecs, count, result));
+}
+WASI_EXPORT(fd_pread)(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset,
+                      Address result) {
+  return code(pread(fd, iovecs, count, offset, result));
+}
+WASI_EXPORT(fd_pwrite)(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset,
+                       Address result) {
+  return code(pwrite(fd, iovecs, count, offset, result));
+}
+WASI_EXPORT(fd_readdir)(std::uint32_t fd, Address buffer, std::uint32_t length, std::uint64_t cookie,
+                        Address result) {
+  return code(readdir(fd, buffer, length, cookie, result));
+}
+
+}  // namespace nebulet::wasi

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: MIT
+// path_open.
+#include "base/result.h"
+#include "user/wasi/caller.h"
+#include "user/wasi/descriptors.h"
+#include "user/wasi/export.h"
+#include "user/wasi/path.h"
+
+namespace nebulet::wasi {
+namespace {
+
+using files::Fid;
+using files::OwnedFid;
+using files::Target;
+
+struct Request {
+  std::uint32_t lookup_flags;
+  std::uint32_t oflags;
+  Rights base;
+  Rights inheriting;
+  std::uint32_t fd_flags;
+
+  bool has(std::uint32_t oflag) const { return (oflags & oflag) != 0; }
+  bool reads() const { return (base & (kFdRead | kFdReaddir)) != 0; }
+  bool writes() const { return (base & (kFdWrite | kFdAllocate | kFdSetSize)) != 0; }
+  std::uint32_t access() const {
+    if (!writes()) return ninep::kOpenRead;
+    return reads() ? ninep::kOpenReadWrite : ninep::kOpenWrite;
+  }
+};
+
+Descriptor descriptor_for(const Request& request, Descriptor::Kind kind, OwnedFid fid) {
+  Descriptor descriptor;
+  descriptor.kind = kind;
+  descriptor.flags = static_cast<std::uint16_t>(request.fd_flags);
+  const bool is_file = kind == Descriptor::Kind::file;
+  descriptor.base = request.base & (is_file ? kFileRights : kDirectoryRights);
+  // What a file can hand down is nothing, but programs compare the value with what they asked for.
+  descriptor.inheriting = request.inheriting & (is_file ? kFileRights : kDirectoryRights | kFileRights);
+  descriptor.fid = std::move(fid);
+  return descriptor;
+}
+
+Result<Descriptor> open_existing(const Request& request, Target target) {
+  if (target.qid.is_symlink()) return fail(Errno::loop);
+  if (request.has(kExclusive) && request.has(kCreate)) return fail(Errno::exist);
+  if (target.qid.is_directory()) {
+    if ((request.base & kFdWrite) != 0 || request.has(kTruncate) || request.has(kCreate))
+      return fail(Errno::isdir);
+    return descriptor_for(request, Descriptor::Kind::directory, std::move(target.fid));
+  }
+  if (request.has(kDirectory)) return fail(Errno::notdir);
+  if (request.has(kTruncate)) TRY(files::set_size(target.fid.get(), 0));
+  TRY(files::open(target.fid.get(), request.access()));
+  return descriptor_for(request, Descriptor::Kind::file, std::move(target.fid));
+}
+
+/// Creates the file that `path` names. A dangling link as the last component is replaced in `path` by what it
+/// points to, with `again`; so is a file that somebody else created meanwhile.
+Result<Descriptor> create(const Request& request, Fid base, std::string& path) {
+  Place place = TRY(find_place(base, path));
+  if (place.wants_directory || place.name == "." || place.name == "..") return fail(Errno::isdir);
+  if (const auto existing = files::walk(place.directory.get(), place.name)) {
+    if (!existing->qid.is_symlink()) return fail(Errno::again);
+    if (request.has(kExclusive)) return fail(Errno::exist);
+    if ((request.lookup_flags & kSymlinkFollow) == 0) return fail(Errno::loop);
+    const std::string target = TRY(files::read_link(existing->fid.get()));
+    if (target.empty() || target.front() == '/') return fail(Errno::perm);
+    path = std::string(place.prefix) + target;
+    return fail(Errno::again);
+  }
+  constexpr std::uint32_t kMode = 0666;
+  const auto created = files::create(place.directory.get(), place.name,
+                                     request.access() | ninep::kOpenCreate | ninep::kOpenExclusive, kMode);
+  if (!created) return fail(created.error() == Errno::exist ? Errno::again : created.error());
+  return descriptor_for(request, Descriptor::Kind::file, std::move(place.directory));
+}
+
+Result<Descriptor> open_or_create(const Request& request, Fid base, std::string path) {
+  const bool exclusive = request.has(kCreate) && request.has(kExclusive);
+  const bool follow = (request.lookup_flags & kSymlinkFollow) != 0 && !exclusive;
+  constexpr int kAttempts = 40;
+  for (int attempt = 0; attempt < kAttempts; attempt++) {
+    auto target = find(base, path, follow ? Links::follow : Links::keep);
+    if (target) {
+      if (exclusive) return fail(Errno::exist);
+      return open_existing(request, std::move(*target));
+    }
+    if (!request.has(kCreate) || target.error() != Errno::noent) return fail(target.error());
+    auto created = create(request, base, path);
+    if (created || created.error() != Errno::again) return created;
+  }
+  return fail(Errno::loop);
+}
+
+Result<> check(const Request& request, const Descriptor& directory) {
+  if ((request.lookup_flags & ~kSymlinkFollow) != 0 || (request.oflags & ~kAllOflags) != 0 ||
+      (request.fd_flags & ~kAllFdFlags) != 0)
+    return fail(Errno::inval);
+  if (request.has(kCreate) && request.has(kDirectory)) return fail(Errno::inval);
+  if (request.has(kCreate) && (directory.base & kPathCreateFile) == 0) return fail(Errno::notcapable);
+  if (request.has(kTruncate) && (directory.base & kPathSetSize) == 0) return fail(Errno::perm);
+  if (((request.base | request.inheriting) & ~directory.inheriting) != 0) return fail(Errno::notcapable);
+  if (request.has(kDirectory) && (request.base & kFdWrite) != 0) return fail(Errno::isdir);
+  return {};
+}
+
+Result<> open(std::uint32_t fd, Request request, Address path_at, std::uint32_t length, Address result) {
+  const Descriptor* directory = TRY(Descriptors::get().directory(fd, kPathOpen));
+  // Bits that WASI does not define grant nothing; some programs ask for all ones.
+  request.base &= kAllRights;
+  request.inheriting &= kAllRights;
+  TRY(check(request, *directory));
+  std::string path = TRY(load_path(path_at, length));
+  auto descriptor = TRY(open_or_create(request, directory->fid.get(), std::move(path)));
+  return store(result, TRY(Descriptors::get().insert(std::move(descriptor))));
+}
+
+}  // namespace
+
+WASI_EXPORT(path_open)(std::uint32_t fd, std::uint32_t lookup_flags, Address path, std::uint32_t length,
+                       std::uint32_t oflags, Rights base, Rights inheriting, std::uint32_t fd_flags,
+                       Address result) {
+  return code(open(fd, {lookup_flags, oflags, base, inheriting, fd_flags}, path, length, result));
+}
+
+}  // namespace nebulet::wasi

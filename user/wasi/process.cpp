@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// proc_*, sched_yield, random_get, and what WASI has that Nebulet does not: sockets and signals.
+#include <algorithm>
+
+#include "abi/sdk/nebulet.h"
+#include "base/result.h"
+#include "user/wasi/caller.h"
+#include "user/wasi/descriptors.h"
+#include "user/wasi/export.h"
+
+namespace nebulet::wasi {
+namespace {
+
+Result<> fill_random(Address buffer, std::uint32_t length) {
+  std::byte chunk[1024];
+  while (length != 0) {
+    const auto piece = std::span(chunk).first(std::min<std::size_t>(length, sizeof chunk));
+    if (nb_entropy_read(piece.data(), piece.size()) < 0) return fail(Errno::io);
+    TRY(write_caller(buffer, piece));
+    buffer += static_cast<Address>(piece.size());
+    length -= static_cast<std::uint32_t>(piece.size());
+  }
+  return {};
+}
+
+/// Says once per function that a program wants something that is not there.
+std::int32_t missing(std::string_view function, bool& logged) {
+  if (!logged) {
+    logged = true;
+    std::string line = "wasi: the program calls ";
+    line += function;
+    line += ", which is not supported";
+    nb_log_write(NB_LOG_LEVEL_WARN, line.data(), line.size());
+  }
+  return static_cast<std::int32_t>(Errno::nosys);
+}
+
+/// The answer of a socket function: no descriptor is a socket.
+std::int32_t not_a_socket(std::uint32_t fd) {
+  const auto descriptor = Descriptors::get().find(fd);
+  return static_cast<std::int32_t>(descriptor ? Errno::notsock : descriptor.error());
+}
+
+}  // namespace
+
+WASI_EXPORT(random_get)(Address buffer, std::uint32_t length) { return code(fill_random(buffer, length)); }
+
+WASI_EXPORT(sched_yield)() {
+  nb_thread_yield();
+  return 0;
+}
+
+#if defined(__wasm__)
+__attribute__((export_name("proc_exit")))
+#endif
+extern "C" void
+wasi_proc_exit(std::uint32_t status) {
+  nb_process_exit(status);
+}
+
+WASI_EXPORT(proc_raise)(std::uint32_t) {
+  static bool logged = false;
+  return missing("proc_raise", logged);
+}
+
+WASI_EXPORT(sock_accept)(std::uint32_t fd, std::uint32_t, Address) { return not_a_socket(fd); }
+WASI_EXPORT(sock_recv)(std::uint32_t fd, Address, std::uint32_t, std::uint32_t, Address, Address) {
+  return not_a_socket(fd);
+}
+WASI_EXPORT(sock_send)(std::uint32_t fd, Address, std::uint32_t, std::uint32_t, Address) {
+  return not_a_socket(fd);
+}
+WASI_EXPORT(sock_shutdown)(std::uint32_t fd, std::uint32_t) { return not_a_socket(fd); }
+
+}  // namespace nebulet::wasi

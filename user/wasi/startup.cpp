@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// Reads the start-up block (abi/process.toml, process_startup).
+#include "user/wasi/startup.h"
+
+#include <cstdint>
+#include <cstring>
+
+namespace nebulet::wasi {
+namespace {
+
+/// Takes words and strings off the front of the block; after the end everything is zero and empty.
+class BlockReader {
+ public:
+  explicit BlockReader(std::span<const char> block) : block_(block) {}
+
+  std::uint32_t word() {
+    std::uint32_t value = 0;
+    const auto bytes = take(sizeof value);
+    if (!bytes.empty()) std::memcpy(&value, bytes.data(), sizeof value);
+    return value;
+  }
+  void strings(std::vector<std::string_view>& into) {
+    for (std::uint32_t left = word(); left != 0 && ok_; left--) {
+      const std::uint32_t length = word();
+      const auto bytes = take(length);
+      take(-length & 3);
+      if (ok_) into.emplace_back(bytes.data(), bytes.size());
+    }
+  }
+
+ private:
+  std::span<const char> take(std::size_t count) {
+    if (!ok_ || count > block_.size()) {
+      ok_ = false;
+      return {};
+    }
+    const auto bytes = block_.first(count);
+    block_ = block_.subspan(count);
+    return bytes;
+  }
+
+  std::span<const char> block_;
+  bool ok_ = true;
+};
+
+}  // namespace
+
+Startup Startup::parse(std::span<const char> block) {
+  Startup startup;
+  BlockReader reader(block);
+  if (reader.word() != 1) return startup;
+  startup.console = reader.word();
+  startup.files = reader.word();
+  reader.strings(startup.arguments);
+  reader.strings(startup.environment);
+  reader.strings(startup.preopens);
+  return startup;
+}
+
+const Startup& Startup::get() {
+  static const Startup* startup = [] {
+    auto* block = new std::vector<char>;
+    const int64_t length = nb_process_startup(nullptr, 0);
+    if (length > 0) {
+      block->resize(static_cast<std::size_t>(length));
+      nb_process_startup(block->data(), block->size());
+    }
+    return new Startup(parse(*block));
+  }();
+  return *startup;
+}
+
+}  // namespace nebulet::wasi

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// What the process was started with: handles, arguments, environment and the names of the preopened
+// directories.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "abi/sdk/nebulet.h"
+
+namespace nebulet::wasi {
+
+/// The parsed start-up block of the process. It is read once, by the first call that wants it; the strings
+/// point into the block, which lives as long as the library.
+struct Startup {
+  nb_handle_t console = 0;
+  nb_handle_t files = 0;  // 0: no file server
+  std::vector<std::string_view> arguments;
+  std::vector<std::string_view> environment;
+  std::vector<std::string_view> preopens;
+
+  static const Startup& get();
+  /// Reads `block`; a malformed rest is left out.
+  static Startup parse(std::span<const char> block);
+};
+
+}  // namespace nebulet::wasi
