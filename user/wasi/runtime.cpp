@@ -18,7 +18,7 @@ void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); 
 
 extern "C" void abort() { __builtin_trap(); }
 
-void std::__libcpp_verbose_abort(const char*, ...) noexcept { __builtin_trap(); }
+void std::__libcpp_verbose_abort(const char*, ...) { __builtin_trap(); }
 template class std::basic_string<char>;
 
 extern "C" void __wasm_call_ctors();
