@@ -65,6 +65,7 @@ class ModuleCode {
   std::uint64_t text_size_ = 0;
   std::uint64_t mapped_size_ = 0;
   std::uint64_t charged_ = 0;
+  std::uint64_t registered_ = 0;  ///< bytes of it that the registry knows
   mutable std::atomic<std::uint32_t> references_{0};
 };
 

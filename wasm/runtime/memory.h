@@ -64,6 +64,7 @@ class Memory {
   std::uint64_t pages_;
   std::uint64_t max_pages_;
   const Limits limits_;
+  bool registered_ = false;
   std::atomic<std::uint64_t> committed_{0};
 };
 

@@ -43,6 +43,7 @@ class WasmStack {
   Host& host_;
   std::byte* const base_;
   std::atomic<std::uint64_t> committed_{0};
+  bool registered_ = false;
 };
 
 struct Frame {

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT
+#include "wasm/runtime/fault.h"
+
+#include "wasm/runtime/stack.h"
+#include "wasm/runtime/stubs.h"
+
+namespace nebulet::wasm {
+namespace {
+
+constexpr int kRsp = 4, kRdi = 7, kR10 = 10, kR12 = 12, kR15 = 15;
+
+bool between(std::uint64_t pc, void (*begin)(), void (*end)()) {
+  return pc >= address_of(begin) && pc < address_of(end);
+}
+
+/// Makes the interrupted code continue in nb_unwind. False if it does not run on a wasm stack inside an
+/// activation.
+FaultResult end_with(const Fault& fault, Trap trap) {
+  WasmStack* stack = WasmStack::find(fault.gpr[kRsp]);
+  Activation* activation = stack ? stack->control().activation : nullptr;
+  if (!activation) return FaultResult::not_ours;
+  activation->end = Activation::End::trapped;
+  activation->trap = trap;
+  activation->pc = *fault.pc;
+  activation->sp = fault.gpr[kRsp];
+  activation->at_call = false;
+  if (between(*fault.pc, nb_call_foreign, nb_call_foreign_end)) {  // r12 is rsp at its entry
+    activation->pc = *reinterpret_cast<const std::uint64_t*>(fault.gpr[kR12]);
+    activation->sp = fault.gpr[kR12] + 8;
+    activation->at_call = true;
+  }
+  *fault.pc = address_of(reinterpret_cast<void (*)()>(nb_unwind));
+  fault.gpr[kRdi] = reinterpret_cast<std::uint64_t>(activation);
+  return FaultResult::resume;
+}
+
+FaultResult fail_copy(const Fault& fault) {
+  *fault.pc = address_of(nb_guest_failed);
+  return FaultResult::resume;
+}
+
+/// A call through a null element fails its signature check like any other; the slot tells them apart.
+Trap refine_mismatch(const Fault& fault) {
+  const auto& context = *reinterpret_cast<InstanceContext*>(fault.gpr[kR15]);
+  auto& instance = *static_cast<Instance*>(context.instance);
+  for (std::uint32_t i = 0; i < instance.tables(); ++i) {
+    const Table& table = instance.table(i);
+    const std::uint64_t offset = fault.gpr[kR10] - reinterpret_cast<std::uint64_t>(table.elements());
+    if (offset >> kFuncSlotShift >= table.size()) continue;
+    if (table.elements()[offset >> kFuncSlotShift].signature == 0) return Trap::uninitialized_element;
+  }
+  return Trap::indirect_call_type_mismatch;
+}
+
+/// Generated code may only touch the slot of the running instance's memory 0 (and by at most one access's
+/// width the page behind).
+bool in_own_slot(const Fault& fault) {
+  const auto& context = *reinterpret_cast<InstanceContext*>(fault.gpr[kR15]);
+  return context.memory_base &&
+         fault.address - (context.memory_base - kMemorySlotBase) < kMemorySlotSize + 64;
+}
+
+FaultResult memory_fault(const Fault& fault, const ModuleCode* code) {
+  const bool copying = between(*fault.pc, nb_guest_begin, nb_guest_end);
+  if (WasmStack* stack = WasmStack::find(fault.address)) {
+    switch (stack->touch(fault.address)) {
+      case WasmStack::Touch::committed: return FaultResult::retry;
+      case WasmStack::Touch::guard: return end_with(fault, Trap::stack_exhausted);
+      case WasmStack::Touch::out_of_memory: return end_with(fault, Trap::out_of_memory);
+    }
+  }
+  if (code && !in_own_slot(fault)) return FaultResult::not_ours;
+  if (Memory* memory = Memory::find(fault.address)) {
+    switch (memory->touch(fault.address)) {
+      case Memory::Touch::committed: return FaultResult::retry;
+      case Memory::Touch::out_of_memory:
+        return copying ? fail_copy(fault) : end_with(fault, Trap::out_of_memory);
+      case Memory::Touch::outside: break;
+    }
+  }
+  const TrapSite* site = code ? code->trap_at(*fault.pc) : nullptr;
+  if (!site || site->trap != Trap::memory_out_of_bounds) return FaultResult::not_ours;
+  return end_with(fault, Trap::memory_out_of_bounds);
+}
+
+}  // namespace
+
+FaultResult handle_fault(const Fault& fault) {
+  const ModuleCode* code = ModuleCode::find(*fault.pc);
+  if (fault.cause == Fault::Cause::memory) return memory_fault(fault, code);
+  const TrapSite* site = code ? code->trap_at(*fault.pc) : nullptr;
+  if (!site) return FaultResult::not_ours;
+  switch (fault.cause) {
+    case Fault::Cause::divide:
+      return site->trap == Trap::integer_overflow || site->trap == Trap::integer_divide_by_zero
+                 ? end_with(fault, site->trap)
+                 : FaultResult::not_ours;
+    case Fault::Cause::invalid_opcode:
+      return end_with(fault,
+                      site->trap == Trap::indirect_call_type_mismatch ? refine_mismatch(fault) : site->trap);
+    default: return FaultResult::not_ours;
+  }
+}
+
+bool is_wasm_code(std::uint64_t pc) { return ModuleCode::find(pc) != nullptr; }
+
+}  // namespace nebulet::wasm

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: MIT
+// Instantiation (spec 4.5.4): imports are matched, the context is laid out and filled, globals and segments
+// evaluated.
+#include <cstring>
+
+#include "base/result.h"
+#include "wasm/binary/reader.h"
+#include "wasm/runtime/builtins.h"
+#include "wasm/runtime/calls.h"
+#include "wasm/runtime/extern_type.h"
+#include "wasm/runtime/store.h"
+#include "wasm/runtime/stubs.h"
+
+namespace nebulet::wasm {
+namespace {
+
+std::unexpected<Error> error(Error::Kind kind, std::string_view message, std::uint32_t offset = 0) {
+  return std::unexpected(Error{.kind = kind, .offset = offset, .message = std::string(message)});
+}
+
+constexpr std::uint64_t kContextAlign = 64;
+
+void fill_builtins(InstanceContext& context) {
+  std::uint64_t* next = context.builtins;
+#define NB_BUILTIN(name) *next++ = address_of(nb_builtin_##name);
+#include "wasm/runtime/builtins.def"
+#undef NB_BUILTIN
+}
+
+}  // namespace
+
+/// One run of Store::instantiate. The instance is in the store from the moment that a table could hold its
+/// functions.
+class Instantiation {
+ public:
+  Instantiation(Store& store, ModuleCodeRef code, std::span<const Extern> imports)
+      : store_(store),
+        code_(std::move(code)),
+        module_(code_->module()),
+        layout_(code_->layout()),
+        imports_(imports) {}
+
+  Result<Instantiated> run() {
+    TRY(match_imports());
+    TRY(make_context());
+    take_imports();
+    TRY(make_tables());
+    TRY(make_memories());
+    TRY(make_globals());
+    TRY(evaluate_elements());
+    return run_segments();
+  }
+
+ private:
+  template <class T>
+  T& at(std::uint32_t offset) {
+    return *reinterpret_cast<T*>(reinterpret_cast<std::byte*>(instance_->context_) + offset);
+  }
+
+  Result<> match_imports() {
+    if (imports_.size() != module_.imports.size()) return error(Error::Kind::unlinkable, "unknown import");
+    for (std::size_t i = 0; i < imports_.size(); ++i) {
+      const Import& import = module_.imports[i];
+      if (matches(*code_, import, imports_[i])) continue;
+      std::string message =
+          "incompatible import type for " + std::string(import.module) + "." + std::string(import.name);
+      message +=
+          ": the module wants " + describe_import(module_, import) + ", it is given " + describe(imports_[i]);
+      return error(Error::Kind::unlinkable, message, import.position);
+    }
+    return {};
+  }
+
+  Result<> make_context() {
+    const std::uint64_t functions = module_.functions.size();
+    if (functions >= 0xffffffffu - store_.next_ref_)
+      return error(Error::Kind::limit, "too many functions in one process");
+    const std::uint64_t bytes = layout_.size + kContextAlign + sizeof(Instance) +
+                                8ull * (functions + module_.globals.size() + module_.tables.size());
+    if (!store_.host_.charge(bytes))
+      return error(Error::Kind::out_of_memory, "the instance is beyond the memory quota");
+    std::unique_ptr<Instance> instance(new Instance(store_, code_));
+    instance_ = instance.get();
+    instance_->charged_ = bytes;
+    instance_->context_memory_ = std::make_unique<std::byte[]>(layout_.size + kContextAlign);
+    const auto raw = reinterpret_cast<std::uint64_t>(instance_->context_memory_.get());
+    instance_->context_ =
+        reinterpret_cast<InstanceContext*>((raw + kContextAlign - 1) & ~(kContextAlign - 1));
+    InstanceContext& context = *instance_->context_;
+    fill_builtins(context);
+    context.ref_base = store_.next_ref_;
+    context.instance = instance_;
+    store_.next_ref_ += static_cast<std::uint32_t>(functions);
+    for (std::uint32_t i = 0; i < module_.types.size(); ++i)
+      at<std::uint32_t>(layout_.signature(i)) = code_->type_id(i);
+    instance_->functions_.resize(module_.defined_functions());
+    instance_->globals_.resize(module_.globals.size() - module_.imported_globals);
+    instance_->data_dropped_.resize(module_.data.size());
+    instance_->elements_.resize(module_.elements.size());
+    store_.instances_.push_back(std::move(instance));
+    return {};
+  }
+
+  void take_imports() {
+    for (const Extern& item : imports_) {
+      switch (item.kind) {
+        case ExternKind::function: take_function(*item.function); break;
+        case ExternKind::table:
+          item.table->share();
+          add_table(*item.table);
+          break;
+        case ExternKind::memory: add_memory(*item.memory); break;
+        case ExternKind::global: take_global(*item.global); break;
+        case ExternKind::tag: break;
+      }
+    }
+  }
+
+  void take_function(Function& function) {
+    const auto index = static_cast<std::uint32_t>(instance_->imported_functions_.size());
+    instance_->imported_functions_.push_back(&function);
+    at<FuncSlot>(layout_.import(index)) = {
+        .code = address_of(function.is_host ? nb_call_host : nb_call_foreign),
+        .target = &function,
+        .signature = function.type_id,
+        .ref = instance_->ref_base() + index};
+  }
+
+  void take_global(Global& global) {
+    const auto index = static_cast<std::uint32_t>(instance_->imported_globals_.size());
+    instance_->imported_globals_.push_back(&global);
+    if (global_is_indirect(module_, index)) {
+      at<Value*>(layout_.global(index)) = global.cell;
+    } else {
+      at<Value>(layout_.global(index)) = *global.cell;
+    }
+  }
+
+  void add_table(Table& table) {
+    at<FuncSlot*>(layout_.table(static_cast<std::uint32_t>(instance_->tables_.size()))) = table.elements();
+    instance_->tables_.push_back(&table);
+  }
+
+  void add_memory(Memory& memory) {
+    const auto index = static_cast<std::uint32_t>(instance_->memories_.size());
+    const auto base = reinterpret_cast<std::uint64_t>(memory.base());
+    at<MemoryRef>(layout_.memory_base(index)) = {.base = base, .pages = memory.pages_address()};
+    if (index == 0) instance_->context_->memory_base = base;
+    instance_->memories_.push_back(&memory);
+  }
+
+  Result<> make_tables() {
+    for (std::size_t i = module_.imported_tables; i < module_.tables.size(); ++i) {
+      const TableDecl& decl = module_.tables[i];
+      auto table = Table::create(store_, decl.type, instance_);
+      if (!table) return error(Error::Kind::out_of_memory, "no memory for a table");
+      add_table(*table);
+      store_.tables_.push_back(std::move(table));
+    }
+    return {};
+  }
+
+  Result<> make_memories() {
+    for (std::size_t i = module_.imported_memories; i < module_.memories.size(); ++i) {
+      auto memory = Memory::create(store_.host_, module_.memories[i]);
+      if (!memory) return error(Error::Kind::out_of_memory, "no address space for a memory");
+      add_memory(*memory);
+      store_.memories_.push_back(std::move(memory));
+    }
+    return {};
+  }
+
+  Result<> make_globals() {
+    for (std::uint32_t i = module_.imported_globals; i < module_.globals.size(); ++i) {
+      at<Value>(layout_.global(i)) = TRY(evaluate(*module_.globals[i].init));
+    }
+    // Initial values of tables come last in the spec's order of evaluation, but before segments.
+    for (std::uint32_t i = module_.imported_tables; i < module_.tables.size(); ++i) {
+      if (!module_.tables[i].init) continue;
+      const Value value = TRY(evaluate(*module_.tables[i].init));
+      Table& table = *instance_->tables_[i];
+      for (std::uint32_t at = 0; at < table.size(); ++at)
+        table.set(at, static_cast<std::uint32_t>(value.low));
+    }
+    return {};
+  }
+
+  Result<> evaluate_elements() {
+    for (std::size_t i = 0; i < module_.elements.size(); ++i) {
+      const ElementSegment& segment = module_.elements[i];
+      if (segment.mode == ElementSegment::Mode::declarative) continue;  // dropped at once
+      std::vector<std::uint32_t>& refs = instance_->elements_[i];
+      refs.reserve(segment.size());
+      for (const std::uint32_t function : segment.functions) refs.push_back(instance_->ref_base() + function);
+      for (const ConstExpr& expression : segment.expressions) {
+        refs.push_back(static_cast<std::uint32_t>(TRY(evaluate(expression)).low));
+      }
+    }
+    return {};
+  }
+
+  Result<Instantiated> run_segments() {
+    for (std::uint32_t i = 0; i < module_.elements.size(); ++i) {
+      const ElementSegment& segment = module_.elements[i];
+      if (segment.mode != ElementSegment::Mode::active) continue;
+      const auto offset = static_cast<std::uint32_t>(TRY(evaluate(segment.offset)).low);
+      if (auto trap = table_init(*instance_, segment.table, i, offset, 0, segment.size()))
+        return Instantiated{instance_, trap};
+      instance_->drop_elements(i);
+    }
+    for (std::uint32_t i = 0; i < module_.data.size(); ++i) {
+      const DataSegment& segment = module_.data[i];
+      if (!segment.active) continue;
+      const auto offset = static_cast<std::uint32_t>(TRY(evaluate(segment.offset)).low);
+      if (auto trap = memory_init(*instance_, segment.memory, i, offset, 0, segment.end - segment.begin)) {
+        return Instantiated{instance_, trap};
+      }
+      instance_->drop_data(i);
+    }
+    return Instantiated{instance_, std::nullopt};
+  }
+
+  Value global_value(std::uint32_t index) {
+    const std::uint32_t offset = layout_.global(index);
+    return global_is_indirect(module_, index) ? *at<Value*>(offset) : at<Value>(offset);
+  }
+
+  /// Constant expressions (spec 3.3.10) were validated; what validation does not admit is refused all the
+  /// same.
+  Result<Value> evaluate(const ConstExpr& expression) {
+    Reader reader(module_.bytes, expression.begin, expression.end);
+    std::vector<Value> stack;
+    auto binary = [&](auto operation) {
+      if (stack.size() < 2) return false;
+      const std::uint64_t right = stack.back().low;
+      stack.pop_back();
+      stack.back().low = operation(stack.back().low, right);
+      return true;
+    };
+    auto narrow = [](std::uint64_t value) { return value & 0xffffffff; };
+    bool valid = true;
+    while (valid && reader.ok() && !reader.at_end()) {
+      switch (reader.byte()) {
+        case 0x0b:
+          return stack.size() == 1 ? Result<Value>(stack[0]) : error(Error::Kind::invalid, "type mismatch");
+        case 0x23: {
+          const std::uint32_t index = reader.u32();
+          valid = index < module_.globals.size();
+          if (valid) stack.push_back(global_value(index));
+          break;
+        }
+        case 0x41: stack.push_back({.low = static_cast<std::uint32_t>(reader.s32())}); break;
+        case 0x42: stack.push_back({.low = static_cast<std::uint64_t>(reader.s64())}); break;
+        case 0x43: stack.push_back({.low = reader.f32()}); break;
+        case 0x44: stack.push_back({.low = reader.f64()}); break;
+        case 0x6a: valid = binary([&](auto a, auto b) { return narrow(a + b); }); break;
+        case 0x6b: valid = binary([&](auto a, auto b) { return narrow(a - b); }); break;
+        case 0x6c: valid = binary([&](auto a, auto b) { return narrow(a * b); }); break;
+        case 0x7c: valid = binary([](auto a, auto b) { return a + b; }); break;
+        case 0x7d: valid = binary([](auto a, auto b) { return a - b; }); break;
+        case 0x7e: valid = binary([](auto a, auto b) { return a * b; }); break;
+        case 0xd0:
+          reader.s33();
+          stack.push_back({});
+          break;
+        case 0xd2: {
+          const std::uint32_t index = reader.u32();
+          valid = index < module_.functions.size();
+          stack.push_back({.low = instance_->ref_base() + index});
+          break;
+        }
+        case 0xfd: {
+          valid = reader.u32() == 12;  // v128.const
+          const std::uint64_t low = reader.f64(), high = reader.f64();
+          stack.push_back({.low = low, .high = high});
+          break;
+        }
+        default: valid = false;
+      }
+    }
+    return error(Error::Kind::invalid, "constant expression required", expression.begin);
+  }
+
+  Store& store_;
+  const ModuleCodeRef code_;
+  const Module& module_;
+  const ContextLayout& layout_;
+  const std::span<const Extern> imports_;
+  Instance* instance_ = nullptr;
+};
+
+Result<Instantiated> Store::instantiate(ModuleCodeRef code, std::span<const Extern> imports) {
+  return Instantiation(*this, std::move(code), imports).run();
+}
+
+}  // namespace nebulet::wasm

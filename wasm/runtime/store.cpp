@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+#include "wasm/runtime/store.h"
+
+#include <algorithm>
+
+#include "wasm/runtime/calls.h"
+#include "wasm/runtime/stubs.h"
+
+namespace nebulet::wasm {
+namespace {
+
+std::unexpected<Error> error(Error::Kind kind, std::string_view message) {
+  return std::unexpected(Error{.kind = kind, .offset = 0, .message = std::string(message)});
+}
+
+bool is_float(const ValType& type) { return type == kF32 || type == kF64; }
+
+}  // namespace
+
+Instance::Instance(Store& store, ModuleCodeRef code) : store_(store), code_(std::move(code)) {}
+
+Instance::~Instance() { store_.host().uncharge(charged_); }
+
+std::optional<Extern> Instance::find_export(std::string_view name) {
+  for (const Export& item : module().exports) {
+    if (item.name != name) continue;
+    switch (item.kind) {
+      case ExternKind::function: return Extern::of(function(item.index));
+      case ExternKind::table: return Extern::of(*tables_[item.index]);
+      case ExternKind::memory: return Extern::of(*memories_[item.index]);
+      case ExternKind::global: return Extern::of(global(item.index));
+      case ExternKind::tag: return std::nullopt;
+    }
+  }
+  return std::nullopt;
+}
+
+Function& Instance::function(std::uint32_t index) {
+  if (index < imported_functions_.size()) return *imported_functions_[index];
+  std::unique_ptr<Function>& made = functions_[index - imported_functions_.size()];
+  if (!made) {
+    made = std::make_unique<Function>();
+    made->code = code_->entry(index);
+    made->context = context_;
+    made->type = &module().type_of(index);
+    made->type_id = code_->type_id(module().functions[index].type);
+    made->stack_args = ValuePlaces::stack_bytes_of(made->type->params);
+    made->stack_results = ValuePlaces::stack_bytes_of(made->type->results);
+    made->instance = this;
+    made->index = index;
+  }
+  return *made;
+}
+
+Global& Instance::global(std::uint32_t index) {
+  if (index < imported_globals_.size()) return *imported_globals_[index];
+  std::unique_ptr<Global>& made = globals_[index - imported_globals_.size()];
+  if (!made) {
+    made = std::make_unique<Global>();
+    made->type = module().globals[index].type;
+    made->cell =
+        reinterpret_cast<Value*>(reinterpret_cast<std::byte*>(context_) + code_->layout().global(index));
+  }
+  return *made;
+}
+
+std::span<const std::byte> Instance::data(std::uint32_t segment) const {
+  if (data_dropped_[segment]) return {};
+  const DataSegment& data = module().data[segment];
+  return module().bytes.subspan(data.begin, data.end - data.begin);
+}
+
+Store::Store(Host& host) : host_(host) {}
+
+Store::~Store() = default;
+
+Function* Store::function(std::uint32_t ref) {
+  auto after = std::ranges::upper_bound(instances_, ref, {}, [](const auto& i) { return i->ref_base(); });
+  if (after == instances_.begin()) return nullptr;
+  Instance& instance = **(after - 1);
+  const std::uint32_t index = ref - instance.ref_base();
+  return index < instance.module().functions.size() ? &instance.function(index) : nullptr;
+}
+
+Result<Extern> Store::host_function(FuncType type, HostCode code, void* owner) {
+  const auto floats = std::ranges::count_if(type.params, is_float);
+  auto is_v128 = [](const ValType& t) { return t == kV128; };
+  if (floats > 8 || type.results.size() > 1 || std::ranges::any_of(type.params, is_v128) ||
+      std::ranges::any_of(type.results, is_v128)) {
+    return error(Error::Kind::limit, "a host function cannot have this type");
+  }
+  const std::uint32_t id = canonical_type_id(type);
+  if (!id) return error(Error::Kind::limit, "too many function types in this kernel");
+  auto function = std::make_unique<Function>();
+  host_types_.push_back(std::make_unique<FuncType>(std::move(type)));
+  function->type = host_types_.back().get();
+  function->type_id = id;
+  function->is_host = true;
+  function->code = reinterpret_cast<std::uint64_t>(code);
+  function->owner = owner;
+  function->stack_args = ValuePlaces::stack_bytes_of(function->type->params);
+  if (function->type->results.empty()) {
+    function->result_mask = 0;
+  } else if (const ValType& result = function->type->results[0]; result == kI32 || result.is_ref()) {
+    function->result_mask = 0xffffffff;
+  }
+  host_functions_.push_back(std::move(function));
+  return Extern::of(*host_functions_.back());
+}
+
+Result<Extern> Store::host_global(GlobalType type, Value value) {
+  globals_.push_back(std::make_unique<Global>(Global{.type = type, .cell = nullptr, .own = value}));
+  globals_.back()->cell = &globals_.back()->own;
+  return Extern::of(*globals_.back());
+}
+
+Result<Extern> Store::host_memory(MemoryType type) {
+  auto memory = Memory::create(host_, type);
+  if (!memory) return error(Error::Kind::out_of_memory, "no address space for a memory");
+  memories_.push_back(std::move(memory));
+  return Extern::of(*memories_.back());
+}
+
+Result<Extern> Store::host_table(TableType type) {
+  auto table = Table::create(*this, type, nullptr);
+  if (!table) return error(Error::Kind::out_of_memory, "no memory for a table");
+  tables_.push_back(std::move(table));
+  return Extern::of(*tables_.back());
+}
+
+}  // namespace nebulet::wasm

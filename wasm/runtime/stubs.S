@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+// Between C++ (SysV) and generated code: entering, leaving, host calls, calls to other instances, guest copies. The same
+// text runs in ring 0 and in a Linux process; position-independent, nothing is generated at run time.
+// In generated code: no register but rsp and r15 survives a call; r15 is the instance context; the callee pops stack arguments.
+#include "wasm/runtime/stub_offsets.h"
+
+.intel_syntax noprefix
+.text
+
+.macro FUNCTION name
+  .globl \name
+  .hidden \name
+  .type \name, @function
+  .p2align 4
+\name:
+.endm
+.macro LABEL name
+  .globl \name
+  .hidden \name
+\name:
+.endm
+
+// The StackControl of the stack that rsp lies in.
+.macro STACK_CONTROL register
+  mov \register, rsp
+  or \register, NB_STACK_SLOT_MASK
+  sub \register, NB_CONTROL_SIZE - 1
+.endm
+
+// void nb_enter_wasm(Activation* rdi)
+FUNCTION nb_enter_wasm
+  push rbx
+  push rbp
+  push r12
+  push r13
+  push r14
+  push r15
+  push rdi
+  rdgsbase rax
+  mov [rdi + NB_ACTIVATION_SAVED_GS], rax
+  mov [rdi + NB_ACTIVATION_ENTRY_SP], rsp
+  mov rax, [rdi + NB_ACTIVATION_CONTROL]
+  mov [rax + NB_CONTROL_KERNEL_SP], rsp
+  mov rax, [rdi + NB_ACTIVATION_MEMORY_BASE]
+  wrgsbase rax
+  mov r15, [rdi + NB_ACTIVATION_CONTEXT]
+  mov rsp, [rdi + NB_ACTIVATION_START_SP]
+  lea r10, [rdi + NB_ACTIVATION_SLOT]
+  movups xmm0, [rdi + NB_ACTIVATION_XMM]
+  movups xmm1, [rdi + NB_ACTIVATION_XMM + 16]
+  movups xmm2, [rdi + NB_ACTIVATION_XMM + 32]
+  movups xmm3, [rdi + NB_ACTIVATION_XMM + 48]
+  movups xmm4, [rdi + NB_ACTIVATION_XMM + 64]
+  movups xmm5, [rdi + NB_ACTIVATION_XMM + 80]
+  movups xmm6, [rdi + NB_ACTIVATION_XMM + 96]
+  movups xmm7, [rdi + NB_ACTIVATION_XMM + 112]
+  mov rax, [rdi + NB_ACTIVATION_GPR]
+  mov rcx, [rdi + NB_ACTIVATION_GPR + 8]
+  mov rdx, [rdi + NB_ACTIVATION_GPR + 16]
+  mov rbx, [rdi + NB_ACTIVATION_GPR + 24]
+  mov rsi, [rdi + NB_ACTIVATION_GPR + 32]
+  mov r8, [rdi + NB_ACTIVATION_GPR + 48]
+  mov r9, [rdi + NB_ACTIVATION_GPR + 56]
+  mov rdi, [rdi + NB_ACTIVATION_GPR + 40]
+  call [r10]
+LABEL nb_enter_wasm_return
+  STACK_CONTROL r11
+  mov r11, [r11 + NB_CONTROL_ACTIVATION]
+  mov [r11 + NB_ACTIVATION_GPR], rax
+  mov [r11 + NB_ACTIVATION_GPR + 8], rcx
+  mov [r11 + NB_ACTIVATION_GPR + 16], rdx
+  mov [r11 + NB_ACTIVATION_GPR + 24], rbx
+  mov [r11 + NB_ACTIVATION_GPR + 32], rsi
+  mov [r11 + NB_ACTIVATION_GPR + 40], rdi
+  mov [r11 + NB_ACTIVATION_GPR + 48], r8
+  mov [r11 + NB_ACTIVATION_GPR + 56], r9
+  movups [r11 + NB_ACTIVATION_XMM], xmm0
+  movups [r11 + NB_ACTIVATION_XMM + 16], xmm1
+  movups [r11 + NB_ACTIVATION_XMM + 32], xmm2
+  movups [r11 + NB_ACTIVATION_XMM + 48], xmm3
+  movups [r11 + NB_ACTIVATION_XMM + 64], xmm4
+  movups [r11 + NB_ACTIVATION_XMM + 80], xmm5
+  movups [r11 + NB_ACTIVATION_XMM + 96], xmm6
+  movups [r11 + NB_ACTIVATION_XMM + 112], xmm7
+  mov rdi, r11
+// void nb_unwind(Activation* rdi)
+LABEL nb_unwind
+  mov rsp, [rdi + NB_ACTIVATION_ENTRY_SP]
+  mov rax, [rdi + NB_ACTIVATION_SAVED_GS]
+  wrgsbase rax
+  cld
+  vzeroupper
+  pop rdi
+  pop r15
+  pop r14
+  pop r13
+  pop r12
+  pop rbp
+  pop rbx
+  ret
+.size nb_enter_wasm, . - nb_enter_wasm
+
+// FuncSlot::code of a host function: r10 = slot. Calls code(owner, caller's context, a0 …) on the kernel stack. All of SysV's
+// callee-saved registers may be used: the calling wasm code expects none to survive but r15.
+FUNCTION nb_call_host
+  mov r11, [r10 + NB_SLOT_TARGET]
+  STACK_CONTROL r12
+  mov r14, rsp
+  mov [r12 + NB_CONTROL_WASM_SP], rsp
+  mov rsp, [r12 + NB_CONTROL_KERNEL_SP]
+  mov r13d, [r11 + NB_TARGET_STACK_ARGS]
+  test r13d, r13d
+  jnz 2f
+1:
+  push r9
+  push r8
+  push rdi
+  push rsi
+  mov r8, rdx
+  mov r9, rbx
+  mov rdx, rax
+  mov rbp, r11
+  mov rdi, [r11 + NB_TARGET_OWNER]
+  mov rsi, r15
+  call [r11 + NB_TARGET_CODE]
+  and rax, [rbp + NB_TARGET_RESULT_MASK]
+  mov rsp, r14
+  test r13d, r13d
+  jnz 4f
+  ret
+2:                      // what did not fit in registers follows a4 … a7, as SysV has it
+  mov ebp, r13d
+  and ebp, 8
+  sub rsp, rbp
+  mov ebp, r13d
+3:
+  push qword ptr [r14 + rbp]
+  sub ebp, 8
+  jnz 3b
+  jmp 1b
+4:                      // pop them
+  pop rcx
+  add rsp, r13
+  jmp rcx
+.size nb_call_host, . - nb_call_host
+
+// FuncSlot::code of a function of another instance (or of any, in a shared table): r10 = slot. Until the call r12 is rsp at
+// entry, by which a stack overflow in here is traced.
+FUNCTION nb_call_foreign
+  mov r12, rsp
+  mov r11, [r10 + NB_SLOT_TARGET]
+  push r15
+  mov rbp, [r11 + NB_TARGET_CONTEXT]
+  mov r10, [rbp + NB_CONTEXT_MEMORY_BASE]
+  cmp r10, [r15 + NB_CONTEXT_MEMORY_BASE]
+  je 1f
+  wrgsbase r10
+1:
+  mov r15, rbp
+  mov r13d, [r11 + NB_TARGET_STACK_ARGS]
+  mov r14d, [r11 + NB_TARGET_STACK_RESULTS]
+  mov ebp, r13d
+  or ebp, r14d
+  jnz 3f
+  call [r11 + NB_TARGET_CODE]
+LABEL nb_foreign_return
+  mov r10, [r15 + NB_CONTEXT_MEMORY_BASE]
+  pop r15
+  mov r11, [r15 + NB_CONTEXT_MEMORY_BASE]
+  cmp r10, r11
+  je 2f
+  wrgsbase r11
+2:
+  ret
+
+.macro FOREIGN_SLOW room, return
+  sub rsp, \room
+  mov ebp, r13d
+4:
+  test ebp, ebp
+  jz 5f
+  push qword ptr [r12 + rbp]
+  sub ebp, 8
+  jmp 4b
+5:
+  call [r11 + NB_TARGET_CODE]
+LABEL \return
+  mov r11, [rsp + \room]
+  mov r13d, [r11 + NB_TARGET_STACK_ARGS]
+  mov r14d, [r11 + NB_TARGET_STACK_RESULTS]
+  lea r12, [rsp + r13 + \room + 24]
+6:
+  test r14d, r14d
+  jz 7f
+  sub r14d, 8
+  mov r10, [rsp + r14]
+  mov [r12 + r14], r10
+  jmp 6b
+7:
+  add rsp, \room + 8
+  jmp 9f
+.endm
+
+3:
+  push r11
+  cmp r14d, NB_FOREIGN_SMALL
+  ja 8f
+  FOREIGN_SLOW NB_FOREIGN_SMALL, nb_foreign_small_return
+8:
+  FOREIGN_SLOW NB_FOREIGN_LARGE, nb_foreign_large_return
+9:
+  mov r10, [r15 + NB_CONTEXT_MEMORY_BASE]
+  pop r15
+  mov r11, [r15 + NB_CONTEXT_MEMORY_BASE]
+  cmp r10, r11
+  je 10f
+  wrgsbase r11
+10:
+  pop r12
+  add rsp, r13
+  jmp r12
+LABEL nb_call_foreign_end
+.size nb_call_foreign, . - nb_call_foreign
+
+// Runtime services: rax = immediate, rcx, rdx, rbx = operands; result in rax. C++: f(context, imm, a, b, c, control).
+#define NB_BUILTIN(name)            \
+  FUNCTION nb_builtin_##name;       \
+  lea r11, [rip + nb_do_##name];    \
+  jmp .Lbuiltin;
+#include "wasm/runtime/builtins.def"
+#undef NB_BUILTIN
+.Lbuiltin:
+  STACK_CONTROL r12
+  mov r14, rsp
+  mov [r12 + NB_CONTROL_WASM_SP], rsp
+  mov rsp, [r12 + NB_CONTROL_KERNEL_SP]
+  mov rdi, r15
+  mov rsi, rax
+  mov r8, rbx
+  mov r9, r12
+  xchg rcx, rdx
+  call r11
+  mov rsp, r14
+  ret
+
+// Guest copies. A fault in them for which there is no memory continues at nb_guest_failed, so they push nothing.
+FUNCTION nb_guest_begin
+FUNCTION nb_guest_copy
+  cmp rdx, 32
+  jb 3f
+1:
+  cmp rdx, 128
+  jb 2f
+  vmovdqu ymm0, [rsi]
+  vmovdqu ymm1, [rsi + 32]
+  vmovdqu ymm2, [rsi + 64]
+  vmovdqu ymm3, [rsi + 96]
+  vmovdqu [rdi], ymm0
+  vmovdqu [rdi + 32], ymm1
+  vmovdqu [rdi + 64], ymm2
+  vmovdqu [rdi + 96], ymm3
+  sub rsi, -128
+  sub rdi, -128
+  add rdx, -128
+  jmp 1b
+2:
+  cmp rdx, 32
+  jb 3f
+  vmovdqu ymm0, [rsi]
+  vmovdqu [rdi], ymm0
+  add rsi, 32
+  add rdi, 32
+  sub rdx, 32
+  jmp 2b
+3:
+  cmp rdx, 8
+  jb 4f
+  mov rax, [rsi]
+  mov [rdi], rax
+  add rsi, 8
+  add rdi, 8
+  sub rdx, 8
+  jmp 3b
+4:
+  test rdx, rdx
+  jz 5f
+  mov al, [rsi]
+  mov [rdi], al
+  inc rsi
+  inc rdi
+  dec rdx
+  jmp 4b
+5:
+  vzeroupper
+  mov eax, 1
+  ret
+
+FUNCTION nb_guest_copy_backward
+1:
+  cmp rdx, 128
+  jb 2f
+  vmovdqu ymm0, [rsi + rdx - 32]
+  vmovdqu ymm1, [rsi + rdx - 64]
+  vmovdqu ymm2, [rsi + rdx - 96]
+  vmovdqu ymm3, [rsi + rdx - 128]
+  vmovdqu [rdi + rdx - 32], ymm0
+  vmovdqu [rdi + rdx - 64], ymm1
+  vmovdqu [rdi + rdx - 96], ymm2
+  vmovdqu [rdi + rdx - 128], ymm3
+  add rdx, -128
+  jmp 1b
+2:
+  cmp rdx, 8
+  jb 3f
+  mov rax, [rsi + rdx - 8]
+  mov [rdi + rdx - 8], rax
+  sub rdx, 8
+  jmp 2b
+3:
+  test rdx, rdx
+  jz 4f
+  mov al, [rsi + rdx - 1]
+  mov [rdi + rdx - 1], al
+  dec rdx
+  jmp 3b
+4:
+  vzeroupper
+  mov eax, 1
+  ret
+
+FUNCTION nb_guest_fill
+  vmovd xmm0, esi
+  vpbroadcastb ymm0, xmm0
+1:
+  cmp rdx, 32
+  jb 2f
+  vmovdqu [rdi], ymm0
+  add rdi, 32
+  sub rdx, 32
+  jmp 1b
+2:
+  test rdx, rdx
+  jz 3f
+  mov [rdi], sil
+  inc rdi
+  dec rdx
+  jmp 2b
+3:
+  vzeroupper
+  mov eax, 1
+  ret
+LABEL nb_guest_end
+FUNCTION nb_guest_failed
+  vzeroupper
+  xor eax, eax
+  ret
+
+.section .note.GNU-stack, "", @progbits
