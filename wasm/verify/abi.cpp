@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#include "wasm/verify/abi.h"
+
+#include <vector>
+
+namespace nebulet::wasm::verify {
+namespace {
+
+std::uint32_t place(const std::vector<ValType>& types, std::uint16_t& zero) {
+  unsigned gprs = 0, vecs = 0;
+  std::uint32_t stack = 0;
+  for (const ValType& type : types) {
+    const bool vec = type.kind == ValType::Kind::f32 || type.kind == ValType::Kind::f64 ||
+                     type.kind == ValType::Kind::v128;
+    if (vec ? vecs < kArgVecs : gprs < kArgGprs.size()) {
+      if (is_small(type)) zero |= static_cast<std::uint16_t>(1u << kArgGprs[gprs]);
+      vec ? vecs++ : gprs++;
+    } else {
+      stack += type.kind == ValType::Kind::v128 ? 16 : 8;
+    }
+  }
+  return stack;
+}
+
+}  // namespace
+
+TypeAbi abi_of(const FuncType& type) {
+  TypeAbi abi;
+  abi.stack_args = place(type.params, abi.arg_zero);
+  abi.stack_results = place(type.results, abi.result_zero);
+  return abi;
+}
+
+BuiltinAbi abi_of(Builtin builtin) {
+  constexpr std::uint16_t kOne = 1u << kRcx, kTwo = kOne | 1u << kRdx, kThree = kTwo | 1u << kRbx;
+  constexpr std::uint16_t kResult = 1u << kRax;
+  switch (builtin) {
+    case Builtin::memory_grow:
+    case Builtin::table_get: return {true, kOne, kResult};
+    case Builtin::table_grow: return {true, kTwo, kResult};
+    case Builtin::table_set: return {true, kTwo, 0};
+    case Builtin::memory_fill:
+    case Builtin::memory_copy:
+    case Builtin::memory_init:
+    case Builtin::table_fill:
+    case Builtin::table_copy:
+    case Builtin::table_init: return {true, kThree, 0};
+    case Builtin::data_drop:
+    case Builtin::elem_drop: return {true, 0, 0};
+    default: return {};
+  }
+}
+
+}  // namespace nebulet::wasm::verify

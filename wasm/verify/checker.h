@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// The verifier's one pass over the text. A Checker is made for one code object and used once.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "wasm/verify/abi.h"
+#include "wasm/verify/verify.h"
+
+namespace nebulet::wasm::verify {
+
+class Checker {
+ public:
+  Checker(const CodeObject& code, const Module& module);
+  /// False if a rule is broken; then rule(), function() and pc() say which and where.
+  bool run();
+  const char* rule() const { return rule_; }
+  std::uint32_t function() const { return module_.imported_functions + index_; }
+  std::uint32_t pc() const { return pc_; }
+
+ private:
+  bool check_object();
+  bool check_function(const CodeFunction& function);
+  bool check_padding(std::size_t begin, std::size_t end);
+  bool check_prologue();
+
+  bool fail(const char* rule);
+  bool fetch();
+  bool enter_label();
+  bool step();
+  bool plain(const Insn& insn);
+  void transfer(const Insn& insn);
+
+  bool check_memory(const Insn& insn);
+  bool check_linear(const Mem& mem);
+  bool check_context(const Insn& insn);
+  bool check_global(const Insn& insn, std::uint32_t offset);
+  bool table_size(const Insn& insn);
+
+  bool check_lea(const Insn& insn);
+  bool jump_table(const Insn& lea);
+  const JumpTable* find_jump_table(const Insn& lea);
+  bool branch(std::int64_t distance);
+  bool branch_to_trap(const Insn& insn, std::uint8_t condition);
+  const Label* find_label(std::uint32_t pc) const;
+  bool is_trap(std::uint32_t pc) const;
+
+  bool call_direct(const Insn& insn);
+  bool call_import(const Insn& lea);
+  bool call_builtin(const Insn& insn);
+  bool call_indirect(std::uint8_t index);
+  bool finish_call(const TypeAbi& abi);
+  bool check_return(const Insn& insn);
+
+  const Insn& insn(unsigned back = 0) const { return ring_[(fetched_ - back) & 3]; }
+
+  const CodeObject& code_;
+  const Module& module_;
+  const ContextLayout layout_;
+  const std::uint8_t* text_;
+  std::vector<TypeAbi> types_;                   ///< by type
+  std::vector<std::uint8_t> table_used_;         ///< by jump table: each belongs to one dispatch
+  std::size_t label_ = 0, trap_ = 0, call_ = 0;  ///< cursors: the first entry not yet passed
+  std::size_t first_label_ = 0, last_label_ = 0, first_trap_ = 0, last_trap_ = 0;  ///< of the function
+
+  const CodeFunction* function_ = nullptr;
+  TypeAbi own_;                      ///< of the function
+  std::uint32_t index_ = 0;          ///< among the defined functions
+  std::uint32_t pc_ = 0, next_ = 0;  ///< of the instruction in hand, and behind it
+  std::uint32_t fetched_ = 0;
+  std::uint32_t run_ = 0;    ///< instructions since the last label, with the one in hand
+  std::uint16_t state_ = 0;  ///< bit n: the upper 32 bits of gpr n are 0
+  bool live_ = false;        ///< control can come from the instruction before
+  bool trap_here_ = false;
+  const char* rule_ = nullptr;
+  Insn ring_[4];
+};
+
+}  // namespace nebulet::wasm::verify
