@@ -48,8 +48,9 @@ class Builder {
         stack.pop_back();
         continue;
       }
-      // The last edge first: the likely fall-through path then comes first in the reverse postorder.
-      const std::uint32_t to = f_[edge_at(end, edge_count(end) - 1 - frame.next++)].to.index;
+      // The last edge is visited last and so comes first in the reverse postorder: where a br_if is not
+      // taken, control falls through.
+      const std::uint32_t to = f_[edge_at(end, frame.next++)].to.index;
       if (number_[to] == kNone) {
         number_[to] = 0;
         stack.push_back({to, 0});
