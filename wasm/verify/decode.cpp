@@ -180,9 +180,10 @@ const std::uint8_t* decode_modrm(const std::uint8_t* p, std::uint8_t r8, std::ui
       mem.index = index;
       mem.scale = sib >> 6;
     }
-    if ((sib & 7) == 5 && m.mod == 0)
+    if ((sib & 7) == 5 && m.mod == 0) {
+      if (b8) return nullptr;  // no base whatever the extension bit, but decoders differ
       disp_size = 4;
-    else
+    } else
       mem.base = (sib & 7) | b8;
   } else if ((byte & 7) == 5 && m.mod == 0) {
     mem.base = kRip;
@@ -244,6 +245,7 @@ const std::uint8_t* decode_vex(const std::uint8_t* p, const Prefixes& prefixes, 
 
   ModRm m;
   p = decode_modrm(p, r8, x8, b8, m, out);
+  if (!p) return nullptr;
   if ((row->policy == Policy::reg && out.has_mem) || (row->policy == Policy::mem && !out.has_mem))
     return nullptr;
   if ((row->vvvv == Vvvv::n || (row->vvvv == Vvvv::s && out.has_mem)) && vvvv != 0) return nullptr;
@@ -298,6 +300,7 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
   if (prefixes.p66 && (row->size != Size::v || wide)) return nullptr;
   if (wide && (row->size == Size::b || row->size == Size::n)) return nullptr;
   if (!wide && row->size == Size::q) return nullptr;
+  if (row->kind == Kind::nop && prefixes.rex) return nullptr;  // 90 with REX.B is an exchange with r8
   out.kind = row->kind;
   out.sub = row->kind == Kind::jcc || row->kind == Kind::cmov ? opcode & 15 : row->sub;
   out.size = size;
@@ -309,6 +312,7 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
   if (row->form == Form::m || row->form == Form::mr || row->form == Form::rm) {
     ModRm m;
     p = decode_modrm(p, r8, x8, b8, m, out);
+    if (!p) return nullptr;
     if ((row->policy == Policy::reg && out.has_mem) || (row->policy == Policy::mem && !out.has_mem))
       return nullptr;
     if (row->form != Form::m) {
@@ -317,7 +321,7 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
       out.named |= static_cast<std::uint16_t>(1u << out.reg);
       if (row->reg_access & access::w) define(out, out.reg, size, zero_extends);
     }
-    if (!out.has_mem && row->kind != Kind::nop) {
+    if (!out.has_mem) {
       out.rm = gpr_of(m.rm, rm_size, prefixes.rex);
       out.named |= static_cast<std::uint16_t>(1u << out.rm);
       if (row->rm_access & access::w) define(out, out.rm, rm_size, zero_extends);
@@ -327,8 +331,6 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
     out.reg_is_dst = true;
     out.named |= static_cast<std::uint16_t>(1u << out.reg);
     if (row->reg_access & access::w) define(out, out.reg, size, zero_extends);
-  } else if (row->kind == Kind::nop && prefixes.rex) {
-    return nullptr;  // with REX.B it is an exchange with r8
   }
   const auto implicit = static_cast<std::uint8_t>(row->implicit);
   if (implicit & 1) define(out, kRax, size == 1 ? 2 : size, zero_extends);
