@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: MIT
+"""What ./nebulet run must do: one Case for each behaviour that a user sees."""
+
+import random
+from dataclasses import dataclass, field
+
+MODES = ["hosted", "q35", "pc", "microvm"]
+BOTH = ["hosted", "q35"]
+
+TIMEOUT, TOOL_ERROR, TRAP = 124, 125, 134
+
+
+@dataclass
+class Case:
+    name: str
+    program: str
+    arguments: list[str] = field(default_factory=list)
+    flags: list[str] = field(default_factory=list)
+    stdin: bytes = b""
+    stdout: bytes | None = b""
+    stderr: list[str] = field(default_factory=list)  # patterns that must all be found
+    exit_code: int = 0
+    modes: list[str] = field(default_factory=lambda: BOTH)
+    files: dict[str, bytes] = field(default_factory=dict)        # in a fresh directory, {dir} in the flags
+    files_after: dict[str, bytes] = field(default_factory=dict)
+    quiet: bool = False  # nothing on stderr
+    limit: float = 60
+
+
+def trap(function: str, text: str, **more) -> Case:
+    patterns = [text, *more.pop("also", [])]
+    return Case(f"trap {function}", "traps", flags=["--invoke", function], stderr=patterns, exit_code=TRAP, **more)
+
+
+NOISE = random.Random(1).randbytes(300_000)
+HEADER = b"\0asm\x01\0\0\0"
+
+CASES = [
+    Case("hello", "hello", stdout=b"hello\n", quiet=True, modes=MODES),
+    Case("exit code", "exit", exit_code=42, quiet=True, modes=MODES),
+    Case("several cpus", "hello", flags=["--cpus", "4"], stdout=b"hello\n", modes=MODES),
+    Case("least memory", "hello", flags=["--memory", "64M"], stdout=b"hello\n", modes=MODES),
+    Case("binary through cat", "cat", stdin=NOISE, stdout=NOISE, modes=MODES),
+    Case("no input at all", "cat", stdin=b"", stdout=b""),
+    Case("one byte", "cat", stdin=b"\x00", stdout=b"\x00"),
+    # Traps: kind, function by name, module offset, backtrace.
+    trap("unreachable", r"unreachable", also=[r"unreachable_here", r"0x[0-9a-f]+"], modes=MODES),
+    trap("divide", r"integer divide by zero"),
+    trap("overflow", r"integer overflow"),
+    trap("convert", r"invalid conversion to integer"),
+    trap("load", r"out of bounds memory access", modes=MODES),
+    trap("far_load", r"out of bounds memory access"),
+    trap("store", r"out of bounds memory access"),
+    trap("fill", r"out of bounds memory access"),
+    trap("undefined_element", r"undefined element"),
+    trap("null_element", r"uninitialized element"),
+    trap("mismatch", r"indirect call type mismatch"),
+    trap("recurse", r"call stack exhausted", modes=MODES),
+    trap("mutual", r"call stack exhausted"),
+    Case("recursion under a fast timer", "traps", flags=["--invoke", "recurse", "--timer-hz", "10000"], stderr=["call stack exhausted"],
+         exit_code=TRAP),
+    trap("nested", r"unreachable", also=[r"unreachable_here[\s\S]*middle[\s\S]*outer"]),
+    Case("memory.grow fails without a trap", "traps", flags=["--invoke", "grow"], quiet=True),
+    # Programs that never end.
+    Case("time-out", "spin", flags=["--timeout", "1.5"], exit_code=TIMEOUT, modes=MODES),
+    Case("time-out in kernel calls", "spin_call", flags=["--timeout", "1.5"], exit_code=TIMEOUT),
+    # Bad input: one message, the tool's code.
+    Case("missing file", "does-not-exist.wasm", stderr=[r"does-not-exist\.wasm: No such file"], exit_code=TOOL_ERROR),
+    Case("directory as program", "/", stderr=[r"is a directory"], exit_code=TOOL_ERROR),
+    Case("no program", "", stderr=[r"which program"], exit_code=TOOL_ERROR),
+    Case("unknown flag", "", flags=["--frobnicate"], stderr=[r"--frobnicate"], exit_code=TOOL_ERROR),
+    Case("not wasm", "text.wasm", files={"text.wasm": b"#!/bin/sh\n"}, stderr=[r"magic header not detected"], exit_code=TOOL_ERROR),
+    Case("empty file", "empty.wasm", files={"empty.wasm": b""}, stderr=[r"unexpected end"], exit_code=TOOL_ERROR),
+    Case("wrong version", "v2.wasm", files={"v2.wasm": b"\0asm\x02\0\0\0"}, stderr=[r"unknown binary version"], exit_code=TOOL_ERROR),
+    Case("truncated module", "cut.wasm", files={"cut.wasm": HEADER + b"\x01\x05\x01"}, stderr=[r"0x[0-9a-f]+|offset"], exit_code=TOOL_ERROR),
+    Case("invalid module", "bad.wasm", stderr=[r"type mismatch", r"0x[0-9a-f]+|offset"], exit_code=TOOL_ERROR,
+         # (module (func (result i32)))
+         files={"bad.wasm": HEADER + b"\x01\x05\x01\x60\x00\x01\x7f" + b"\x03\x02\x01\x00" + b"\x0a\x04\x01\x02\x00\x0b"}),
+    Case("unknown WASI function", "unknown_import", stderr=[r"wasi_snapshot_preview1", r"fd_levitate"], exit_code=TOOL_ERROR),
+    Case("unknown import", "foreign_import", stderr=[r"env", r"puts"], exit_code=TOOL_ERROR),
+    Case("import of another type", "wrong_import_type", stderr=[r"fd_write", r"type"], exit_code=TOOL_ERROR),
+    Case("no _start", "no_start", stderr=[r"_start"], exit_code=TOOL_ERROR),
+    Case("unknown export", "hello", flags=["--invoke", "nothing"], stderr=[r"nothing"], exit_code=TOOL_ERROR),
+    Case("bad memory size", "hello", flags=["--memory", "lots"], stderr=[r"--memory lots"], exit_code=TOOL_ERROR),
+    Case("bad directory", "hello", flags=["--dir", "/does/not/exist"], stderr=[r"/does/not/exist"], exit_code=TOOL_ERROR),
+    Case("bad machine", "hello", flags=["--machine", "toaster"], stderr=[r"toaster"], exit_code=TOOL_ERROR, modes=["hosted"]),
+    # The tool itself.
+    Case("dry run", "hello", flags=["--dry-run"], stdout=None, quiet=True),
+    Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compil"]),
+]
