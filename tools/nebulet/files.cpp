@@ -59,7 +59,7 @@ Result<Installation> Installation::locate() {
   found.root = root.string();
   found.hosted_kernel = (root / "build/host-release/machine/hosted/nebulet-hosted").string();
   found.kernel = (root / "build/kernel-release/machine/x86_64/nebulet.elf").string();
-  found.wasi = (root / "build/wasm/wasi/wasi.wasm").string();
+  found.wasi = (root / "build/wasm/user/wasi/wasi.wasm").string();
   return found;
 }
 

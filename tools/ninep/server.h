@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A server of 9P2000.L that serves directories of the host to one client. It knows messages, not transports: whoever
-// has a message calls `handle` and carries the reply back.
+// A server of 9P2000.L that serves directories of the host to one client. It knows messages, not transports:
+// whoever has a message calls `handle` and carries the reply back.
 #pragma once
 
 #include <cstddef>
@@ -23,10 +23,10 @@ struct Export {
 
 class Fid;
 
-/// The state of one client's session. The client is not trusted: a message that is not well-formed, or names a fid that
-/// is not there, is answered with Rlerror, and no message reaches a file outside of the exported directories, since
-/// names are looked up one by one below an open directory, without following links and without "..".
-/// Not thread-safe; calls do not wait for anything but the host's file system.
+/// The state of one client's session. The client is not trusted: a message that is not well-formed, or names
+/// a fid that is not there, is answered with Rlerror, and no message reaches a file outside of the exported
+/// directories, since names are looked up one by one below an open directory, without following links and
+/// without "..". Not thread-safe; calls do not wait for anything but the host's file system.
 class Server {
  public:
   static constexpr std::size_t kMaxFids = 4096;
