@@ -204,6 +204,9 @@ class Writer {
   bool ok() const { return ok_; }
 
   /// Overwrites a field that was written before at `position`.
+  void patch_u16(std::size_t position, std::uint16_t value) {
+    if (ok_) std::memcpy(buffer_.data() + position, &value, sizeof value);
+  }
   void patch_u32(std::size_t position, std::uint32_t value) {
     if (ok_) std::memcpy(buffer_.data() + position, &value, sizeof value);
   }
