@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// The wiring of the kernel: what the machine enters, and what it calls later.
+#include <algorithm>
+#include <memory>
+
+#include "kernel/init/command_line.h"
+#include "kernel/init/program.h"
+#include "kernel/log/log.h"
+#include "kernel/process/thread.h"
+#include "kernel/sched/scheduler.h"
+#include "machine/include/machine/time.h"
+#include "machine/include/machine/upcalls.h"
+#include "wasm/runtime/fault.h"
+#include "wasm/runtime/stack.h"
+
+namespace nebulet::kernel {
+namespace {
+
+std::span<const std::byte> find_module(const machine::BootInfo& boot, std::string_view name) {
+  for (const machine::BootModule& module : boot.modules)
+    if (module.name == name) return module.bytes;
+  return {};
+}
+
+/// The kernel's first task: runs the program, then stops the boot CPU.
+class InitTask final : public Task {
+ public:
+  InitTask(const machine::BootInfo& boot, const CommandLine& line, std::uint64_t boot_ns)
+      : boot_(boot), line_(line), boot_ns_(boot_ns) {}
+  int status() const { return status_; }
+
+ private:
+  void run() override {
+    ProgramImage image{.program = find_module(boot_, "program"), .wasi = find_module(boot_, "wasi")};
+    if (!line_.invoke.empty()) image.entry = line_.invoke;
+    if (image.program.empty()) {
+      log(LogLevel::error, "there is no boot module `program` to run");
+      return;
+    }
+    status_ = run_program(line_, image, boot_ns_);
+  }
+  void finished() override { Scheduler::stop(); }
+
+  const machine::BootInfo& boot_;
+  const CommandLine& line_;
+  const std::uint64_t boot_ns_;
+  int status_ = kExitError;
+};
+
+}  // namespace
+
+int kernel_main(const machine::BootInfo& boot) {
+  const std::uint64_t boot_ns = machine::monotonic_ns();
+  const auto line = parse_command_line(boot.command_line);
+  if (!line) {
+    log(LogLevel::error, "command line: `{}` is not understood", line.error());
+    return kExitError;
+  }
+  set_log_level(line->log);
+  Scheduler::initialize(boot.cpus, 1'000'000'000 / line->hz);
+  log(LogLevel::info, "{} CPUs, {} MiB, {} boot modules", boot.cpus, boot.memory_bytes >> 20,
+      boot.modules.size());
+  InitTask init(boot, *line, boot_ns);
+  if (!Scheduler::start(init)) {
+    log(LogLevel::error, "out of memory for the first task");
+    return kExitError;
+  }
+  Scheduler::run_idle();
+  return init.status();
+}
+
+FaultAction on_fault(machine::FaultFrame& frame) {
+  using Cause = wasm::Fault::Cause;
+  constexpr Cause kCauses[] = {Cause::memory, Cause::divide, Cause::invalid_opcode, Cause::other};
+  const wasm::Fault fault{.gpr = frame.gpr,
+                          .pc = &frame.pc,
+                          .address = frame.address,
+                          .cause = kCauses[static_cast<std::size_t>(frame.cause)],
+                          .write = frame.write};
+  switch (wasm::handle_fault(fault)) {
+    case wasm::FaultResult::retry: return FaultAction::retry;
+    case wasm::FaultResult::resume: return FaultAction::resume;
+    case wasm::FaultResult::not_ours: return FaultAction::fatal;
+  }
+  return FaultAction::fatal;
+}
+
+bool on_timer(std::uint64_t interrupted_pc) {
+  return Scheduler::on_timer() && wasm::is_wasm_code(interrupted_pc);
+}
+
+void* preempt_stack(std::uint64_t interrupted_sp) {
+  return reinterpret_cast<void*>(wasm::WasmStack::find(interrupted_sp)->control().kernel_sp);
+}
+
+void preempt() { leave_kernel(Thread::current()); }
+
+}  // namespace nebulet::kernel

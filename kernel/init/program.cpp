@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/init/program.h"
+
+#include <array>
+#include <charconv>
+#include <format>
+
+#include "kernel/log/log.h"
+#include "kernel/process/thread.h"
+#include "kernel/process/trap_report.h"
+#include "machine/include/machine/console.h"
+#include "machine/include/machine/time.h"
+
+namespace nebulet::kernel {
+namespace {
+
+/// The arguments of --invoke: the process's arguments behind the program's name, as integers.
+std::expected<std::vector<wasm::Value>, std::string> parse_values(const wasm::FuncType& type,
+                                                                  std::span<const std::string> words) {
+  if (words.size() != type.params.size())
+    return std::unexpected(
+        std::format("the function takes {} arguments, not {}", type.params.size(), words.size()));
+  std::vector<wasm::Value> values;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const bool narrow = type.params[i] == wasm::kI32;
+    if (!narrow && type.params[i] != wasm::kI64)
+      return std::unexpected("only functions of integers can be invoked");
+    const char* const end = words[i].data() + words[i].size();
+    std::int64_t number = 0;
+    std::uint64_t natural = 0;
+    if (auto r = std::from_chars(words[i].data(), end, number); r.ec != std::errc() || r.ptr != end) {
+      if (auto u = std::from_chars(words[i].data(), end, natural); u.ec != std::errc() || u.ptr != end)
+        return std::unexpected(std::format("`{}` is not an integer", words[i]));
+      number = static_cast<std::int64_t>(natural);
+    }
+    if (narrow && (number < INT32_MIN || number > UINT32_MAX))
+      return std::unexpected(std::format("`{}` is not a 32-bit integer", words[i]));
+    const auto bits = static_cast<std::uint64_t>(number);
+    values.push_back({.low = narrow ? bits & 0xffffffff : bits});
+  }
+  return values;
+}
+
+void print_values(const wasm::FuncType& type, std::span<const wasm::Value> values) {
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::array<char, 64> line;
+    const auto low = values[i].low;
+    const auto result =
+        type.results[i] == wasm::kI32
+            ? std::format_to_n(line.data(), line.size(), "{}\n", static_cast<std::int32_t>(low))
+        : type.results[i] == wasm::kI64
+            ? std::format_to_n(line.data(), line.size(), "{}\n", static_cast<std::int64_t>(low))
+            : std::format_to_n(line.data(), line.size(), "{:#x}\n", low);
+    machine::console_write(
+        machine::ConsoleStream::out,
+        std::as_bytes(std::span(line.data(), static_cast<std::size_t>(result.out - line.data()))));
+  }
+}
+
+/// Ends the process if the call did not return.
+bool returned(Process& process, const wasm::Outcome& outcome) {
+  using Kind = wasm::Outcome::Kind;
+  if (outcome.kind == Kind::returned) return true;
+  if (outcome.kind == Kind::unwound) return false;  // the process is ending
+  report_trap(outcome);
+  process.exit(outcome.trap == wasm::Trap::out_of_memory ? kExitKilled : kExitTrap);
+  return false;
+}
+
+/// The main thread.
+void run_main(Thread& thread, const LoadedProgram& program, std::span<const wasm::Value> arguments) {
+  Process& process = thread.process();
+  for (wasm::Function* initializer : program.initializers)
+    if (!returned(process, wasm::invoke(thread.stack(), *initializer, {}, {}))) return;
+  const wasm::FuncType& type = *program.entry->type;
+  std::vector<wasm::Value> results(type.results.size());
+  if (!returned(process, wasm::invoke(thread.stack(), *program.entry, arguments, results))) return;
+  print_values(type, results);
+  process.exit(0);
+}
+
+void report_stats(Process& process, const LoadedProgram& program, std::uint64_t boot_ns,
+                  std::uint64_t start_ns) {
+  const LoadStats& load = program.stats;
+  log(LogLevel::error,
+      "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={}",
+      load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
+      (machine::monotonic_ns() - start_ns) / 1000, process.memory().peak());
+}
+
+int refuse(std::string_view text) {
+  log(LogLevel::error, "{}", text);
+  return kExitError;
+}
+
+}  // namespace
+
+int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_t boot_ns) {
+  Process::Options options{.memory_limit = line.memory,
+                           .arguments = line.arguments,
+                           .environment = line.environment,
+                           .preopens = line.preopens};
+  if (options.arguments.empty()) options.arguments.emplace_back("program");
+  Ref<Files> files(line.preopens.empty() ? nullptr : new Files);
+  auto process = Process::create(options, Ref<Object>(new Console), std::move(files));
+  if (!process) return refuse(std::format("cannot create the process: {}", abi::name(process.error())));
+
+  auto program = load_program(**process, image);
+  if (!program) return refuse(program.error().text);
+  const bool is_command = line.invoke.empty();
+  auto values = parse_values(*program->entry->type, is_command ? std::span<const std::string>()
+                                                               : std::span(options.arguments).subspan(1));
+  if (!values) return refuse(std::format("program: cannot call `{}`: {}", image.entry, values.error()));
+
+  const std::uint64_t start_ns = machine::monotonic_ns();
+  auto thread =
+      Thread::start(*process, [&program, &values](Thread& self) { run_main(self, *program, *values); });
+  if (!thread) return refuse(std::format("cannot start the program's thread: {}", abi::name(thread.error())));
+  const int status = (*process)->wait();
+  if (line.stats) report_stats(**process, *program, boot_ns, start_ns);
+  return status;
+}
+
+}  // namespace nebulet::kernel

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/loader/loader.h"
+
+#include <algorithm>
+#include <format>
+
+#include "kernel/syscall/table.h"
+#include "machine/include/machine/time.h"
+#include "wasm/compile.h"
+
+namespace nebulet::kernel {
+namespace {
+
+using wasm::ExternKind;
+template <class T = void>
+using Loaded = std::expected<T, LoadError>;
+
+constexpr std::string_view kKernelModule = "nebulet";
+constexpr std::string_view kWasiModule = "wasi_snapshot_preview1";
+
+std::string_view kind_name(wasm::Error::Kind kind) {
+  switch (kind) {
+    case wasm::Error::Kind::malformed: return "malformed module";
+    case wasm::Error::Kind::invalid: return "invalid module";
+    case wasm::Error::Kind::limit: return "beyond a limit";
+    case wasm::Error::Kind::unlinkable: return "cannot be linked";
+    case wasm::Error::Kind::rejected: return "compiled code was refused";
+    case wasm::Error::Kind::out_of_memory: return "out of memory";
+  }
+  return "error";
+}
+
+std::unexpected<LoadError> error_of(std::string_view name, const wasm::Error& error) {
+  return std::unexpected(LoadError{
+      std::format("{}: {} at byte {:#x}: {}", name, kind_name(error.kind), error.offset, error.message)});
+}
+
+std::string_view extern_name(ExternKind kind) {
+  switch (kind) {
+    case ExternKind::function: return "function";
+    case ExternKind::table: return "table";
+    case ExternKind::memory: return "memory";
+    case ExternKind::global: return "global";
+    case ExternKind::tag: return "tag";
+  }
+  return "item";
+}
+
+/// A module in the making: its name in messages, and its parts as far as they exist.
+struct Unit {
+  std::string_view name;
+  wasm::Module module;
+  wasm::Instance* instance = nullptr;
+};
+
+Loaded<Unit> decode(std::string_view name, std::span<const std::byte> bytes) {
+  auto module = wasm::decode_module(bytes);
+  if (!module) return error_of(name, module.error());
+  return Unit{.name = name, .module = std::move(*module)};
+}
+
+bool exports_function(const wasm::Module& module, std::string_view name) {
+  return std::ranges::any_of(module.exports, [&](const wasm::Export& e) {
+    return e.name == name && e.kind == ExternKind::function;
+  });
+}
+
+/// Whether something provides every import; types are looked at when the module is instantiated.
+Loaded<> check_imports(const Unit& unit, const Unit* library, bool library_missing) {
+  for (const wasm::Import& import : unit.module.imports) {
+    if (import.kind == ExternKind::function) {
+      if (import.module == kKernelModule && find_call(import.name) != nullptr) continue;
+      if (library != nullptr && import.module == kWasiModule &&
+          exports_function(library->module, import.name))
+        continue;
+      if (library_missing && import.module == kWasiModule)
+        return std::unexpected(LoadError{
+            std::format("{}: needs WASI ({}), but no module `wasi` was loaded", unit.name, import.name)});
+    }
+    return std::unexpected(LoadError{std::format("{}: nothing provides the imported {} {}.{}", unit.name,
+                                                 extern_name(import.kind), import.module, import.name)});
+  }
+  return {};
+}
+
+Loaded<wasm::ModuleCodeRef> compile(Process& process, Unit& unit, LoadStats& stats) {
+  const std::uint64_t begin = machine::monotonic_ns();
+  wasm::CompileStats compiled;
+  auto code = wasm::compile_module(unit.module, &compiled);
+  if (!code) return error_of(unit.name, code.error());
+  auto mapped = wasm::ModuleCode::create(process.memory(), {}, std::move(unit.module), std::move(**code));
+  if (!mapped) return error_of(unit.name, mapped.error());
+  stats.compile_ns += machine::monotonic_ns() - begin;
+  stats.functions += compiled.functions;
+  stats.wasm_bytes += compiled.wasm_bytes;
+  stats.code_bytes += compiled.code_bytes;
+  return std::move(*mapped);
+}
+
+Loaded<> instantiate(Process& process, Unit& unit, wasm::ModuleCodeRef code, CallBinding* binding,
+                     wasm::Instance* library) {
+  std::vector<wasm::Extern> imports;
+  for (const wasm::Import& import : code->module().imports) {
+    if (import.module == kKernelModule) {
+      const CallEntry* call = find_call(import.name);
+      auto function = process.store().host_function(call->type(), call->code, binding);
+      if (!function) return error_of(unit.name, function.error());
+      imports.push_back(*function);
+    } else {
+      imports.push_back(*library->find_export(import.name));  // check_imports found it
+    }
+  }
+  auto made = process.store().instantiate(std::move(code), imports);
+  if (!made) return error_of(unit.name, made.error());
+  if (made->trap)
+    return std::unexpected(LoadError{std::format("{}: trap while its segments were copied: {}", unit.name,
+                                                 wasm::ir::trap_text(*made->trap))});
+  unit.instance = made->instance;
+  return {};
+}
+
+void add_initializers(LoadedProgram& loaded, wasm::Instance& instance, std::string_view entry) {
+  if (instance.module().start) loaded.initializers.push_back(&instance.function(*instance.module().start));
+  if (entry == "_initialize") return;
+  if (const auto found = instance.find_export("_initialize"); found && found->kind == ExternKind::function)
+    loaded.initializers.push_back(found->function);
+}
+
+Loaded<> find_entry(LoadedProgram& loaded, const Unit& unit, std::string_view entry) {
+  const auto found = unit.instance->find_export(entry);
+  if (!found || found->kind != ExternKind::function)
+    return std::unexpected(
+        LoadError{std::format("{}: has no exported function `{}` to run", unit.name, entry)});
+  loaded.entry = found->function;
+  return {};
+}
+
+}  // namespace
+
+std::expected<LoadedProgram, LoadError> load_program(Process& process, const ProgramImage& image) {
+  LoadedProgram loaded;
+  Unit program = TRY(decode("program", image.program));
+  const bool needs_wasi = std::ranges::any_of(program.module.imports,
+                                              [](const wasm::Import& i) { return i.module == kWasiModule; });
+  std::optional<Unit> library;
+  if (needs_wasi && !image.wasi.empty()) {
+    library = TRY(decode("wasi", image.wasi));
+    TRY(check_imports(*library, nullptr, false));
+  }
+  TRY(check_imports(program, library ? &*library : nullptr, !library));
+
+  CallBinding* library_binding = nullptr;
+  if (library) {
+    auto code = TRY(compile(process, *library, loaded.stats));
+    library_binding =
+        loaded.bindings.emplace_back(std::make_unique<CallBinding>(CallBinding{.process = &process})).get();
+    TRY(instantiate(process, *library, std::move(code), library_binding, nullptr));
+    add_initializers(loaded, *library->instance, {});
+  }
+  auto code = TRY(compile(process, program, loaded.stats));
+  CallBinding* binding =
+      loaded.bindings.emplace_back(std::make_unique<CallBinding>(CallBinding{.process = &process})).get();
+  TRY(instantiate(process, program, std::move(code), binding, library ? library->instance : nullptr));
+  if (library_binding != nullptr) library_binding->caller = program.instance;
+  add_initializers(loaded, *program.instance, image.entry);
+  TRY(find_entry(loaded, program, image.entry));
+  return loaded;
+}
+
+}  // namespace nebulet::kernel

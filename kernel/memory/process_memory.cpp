@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/memory/process_memory.h"
+
+#include <algorithm>
+
+#include "machine/include/machine/memory.h"
+
+namespace nebulet::kernel {
+namespace {
+
+machine::Protection machine_protection(wasm::Host::Protection protection) {
+  switch (protection) {
+    case wasm::Host::Protection::none: return machine::Protection::none;
+    case wasm::Host::Protection::read: return machine::Protection::read;
+    case wasm::Host::Protection::read_write: return machine::Protection::read_write;
+    case wasm::Host::Protection::execute: return machine::Protection::execute;
+  }
+  return machine::Protection::none;
+}
+
+}  // namespace
+
+std::byte* ProcessMemory::reserve(std::uint64_t size, std::uint64_t align) {
+  return machine::reserve(size, align);
+}
+void ProcessMemory::release(std::byte* base, std::uint64_t size) { machine::release(base, size); }
+bool ProcessMemory::commit(std::byte* at, std::uint64_t size, Protection protection) {
+  return machine::commit(at, size, machine_protection(protection));
+}
+void ProcessMemory::decommit(std::byte* at, std::uint64_t size) { machine::decommit(at, size); }
+void ProcessMemory::protect(std::byte* at, std::uint64_t size, Protection protection) {
+  machine::protect(at, size, machine_protection(protection));
+}
+void ProcessMemory::write_protected(std::byte* to, std::span<const std::byte> bytes) {
+  machine::write_protected(to, bytes);
+}
+
+bool ProcessMemory::charge(std::uint64_t bytes) {
+  std::uint64_t used = used_.load(std::memory_order_relaxed);
+  do {
+    if (bytes > limit_ - used) return false;  // used never exceeds the limit
+  } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
+  std::uint64_t peak = peak_.load(std::memory_order_relaxed);
+  while (peak < used + bytes && !peak_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed)) {
+  }
+  return true;
+}
+
+void ProcessMemory::uncharge(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+std::uint64_t ProcessMemory::available() const { return std::min(limit_ - used(), machine::free_memory()); }
+
+}  // namespace nebulet::kernel

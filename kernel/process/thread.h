@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// A thread of a process: a kernel stack (Task) and a wasm stack.
+#pragma once
+
+#include <functional>
+#include <memory>
+
+#include "kernel/object/object.h"
+#include "kernel/process/process.h"
+#include "kernel/sched/task.h"
+#include "kernel/status.h"
+#include "wasm/runtime/stack.h"
+
+namespace nebulet::kernel {
+
+/// Holds a reference to itself while it runs, and to its process until its body ended.
+class Thread final : public Object, public Task {
+ public:
+  static constexpr ObjectType kType = ObjectType::thread;
+  using Body = std::function<void(Thread&)>;
+
+  /// A running thread. The body runs on the kernel stack; it may call wasm::invoke with stack(). What it
+  /// captures is destroyed on the thread before the process learns of its end.
+  static Result<Ref<Thread>> start(Ref<Process> process, Body body);
+  /// The running thread. Only where a thread of a process is known to run: in kernel calls and preemption.
+  static Thread& current() { return *static_cast<Thread*>(Scheduler::current()); }
+
+  Process& process() const { return *process_; }
+  wasm::WasmStack& stack() const { return *stack_; }
+
+ private:
+  Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body);
+  void run() override;
+  void finished() override;
+
+  Ref<Process> process_;
+  std::unique_ptr<wasm::WasmStack> stack_;
+  Body body_;
+};
+
+/// The end of every kernel call and of every preemption: does not return if the process is ending; lets
+/// others run if it is time. The caller's frames must hold nothing that needs a destructor.
+void leave_kernel(Thread& thread);
+
+}  // namespace nebulet::kernel

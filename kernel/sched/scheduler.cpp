@@ -1,0 +1,358 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/sched/scheduler.h"
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+
+#include "base/assert.h"
+#include "kernel/sched/device_wait.h"
+#include "kernel/sched/spin_lock.h"
+#include "machine/include/machine/cpu.h"
+#include "machine/include/machine/memory.h"
+#include "machine/include/machine/time.h"
+
+namespace nebulet::kernel {
+
+namespace intrusive = boost::intrusive;
+
+/// The scheduler's data of one CPU. The lock is held across a switch of contexts: the task that goes on
+/// releases it, so nobody sees a task as ready or parked before its registers are saved.
+struct Cpu {
+  using Queue =
+      intrusive::list<Task, intrusive::member_hook<Task, intrusive::list_member_hook<>, &Task::queue_hook_>>;
+  using Sleepers =
+      intrusive::multiset<Task,
+                          intrusive::member_hook<Task, intrusive::set_member_hook<>, &Task::sleep_hook_>,
+                          intrusive::key_of_value<Task::ByDeadline>>;
+  std::uint32_t index = 0;
+  SpinLock lock;
+  Queue ready;
+  Sleepers sleepers;
+  machine::Context idle_context;
+  Task* running = nullptr;   ///< nullptr: the idle task
+  Task* finished = nullptr;  ///< ended, and its stack is to be reused once nothing runs on it
+  std::uint64_t slice_end = 0;
+  std::uint64_t switched_at = 0;
+  std::atomic<std::uint32_t> load = 0;  ///< ready and running tasks, for choosing a CPU
+  std::atomic<bool> idle = false;
+  std::atomic<bool> wants_reschedule = false;
+};
+
+namespace {
+
+constexpr std::uint32_t kMaxCpus = 64;
+constexpr std::size_t kStackGuard = machine::kPageSize;
+
+/// Made by initialize: the kernel has no global constructors.
+struct GlobalState {
+  std::array<Cpu, kMaxCpus> cpus;
+  WaitQueue device_waiters;
+};
+GlobalState* state = nullptr;
+std::uint32_t cpu_count = 1;
+std::uint64_t slice = 10'000'000;
+std::atomic<bool> stopping = false;
+
+/// Stacks of ended tasks, kept for the next ones; the first word of each points to the next.
+struct StackPool {
+  SpinLock lock;
+  std::byte* first = nullptr;
+} stacks;
+
+std::byte* allocate_stack() {
+  {
+    const SpinGuard guard(stacks.lock);
+    if (std::byte* stack = stacks.first) {
+      stacks.first = *reinterpret_cast<std::byte**>(stack);
+      return stack;
+    }
+  }
+  std::byte* base = machine::reserve(kStackGuard + Task::kStackSize, machine::kPageSize);
+  if (base == nullptr) return nullptr;
+  if (!machine::commit(base + kStackGuard, Task::kStackSize, machine::Protection::read_write)) {
+    machine::release(base, kStackGuard + Task::kStackSize);
+    return nullptr;
+  }
+  return base + kStackGuard;
+}
+
+void free_stack(std::byte* stack) {
+  const SpinGuard guard(stacks.lock);
+  *reinterpret_cast<std::byte**>(stack) = stacks.first;
+  stacks.first = stack;
+}
+
+Cpu& this_cpu() { return *static_cast<Cpu*>(machine::cpu_local()); }
+
+}  // namespace
+
+WaitQueue& device_waiters() { return state->device_waiters; }
+
+void Scheduler::initialize(std::uint32_t cpus, std::uint64_t slice_ns) {
+  cpu_count = std::min(cpus, kMaxCpus);
+  slice = slice_ns;
+  stopping = false;
+  if (state == nullptr) state = new GlobalState;
+  for (std::uint32_t i = 0; i < cpu_count; ++i) state->cpus[i].index = i;
+  machine::set_cpu_local(&state->cpus[0]);
+  for (std::uint32_t i = 1; i < cpu_count; ++i) {
+    machine::start_cpu(
+        i,
+        [](void* cpu) {
+          machine::set_cpu_local(cpu);
+          run_idle();
+        },
+        &state->cpus[i]);
+  }
+}
+
+std::uint32_t Scheduler::cpus() { return cpu_count; }
+std::byte* Scheduler::stack_top(const Task& task) { return task.stack_ + Task::kStackSize; }
+
+Task* Scheduler::current() {
+  const machine::InterruptGuard guard;
+  return this_cpu().running;
+}
+
+bool Scheduler::wants_reschedule() { return this_cpu().wants_reschedule.load(std::memory_order_relaxed); }
+
+bool Scheduler::start(Task& task) {
+  task.stack_ = allocate_stack();
+  if (task.stack_ == nullptr) return false;
+  machine::make_context(task.context_, task.stack_, Task::kStackSize, task_entry, &task);
+  Cpu* best = &state->cpus[0];
+  for (std::uint32_t i = 1; i < cpu_count; ++i)
+    if (state->cpus[i].load < best->load) best = &state->cpus[i];
+  const SpinGuard guard(best->lock);
+  __atomic_store_n(&task.cpu_, best, __ATOMIC_RELEASE);  // pairs with unpark and interrupt
+  make_ready(*best, task);
+  return true;
+}
+
+void Scheduler::task_entry(void* raw) {
+  finish_switch();
+  machine::enable_interrupts();
+  static_cast<Task*>(raw)->run();
+  reschedule(Task::State::dead, 0);
+  panic("an ended task went on");
+}
+
+/// With cpu.lock held.
+void Scheduler::make_ready(Cpu& cpu, Task& task) {
+  task.state_ = Task::State::ready;
+  cpu.ready.push_back(task);
+  cpu.load.fetch_add(1, std::memory_order_relaxed);
+  if (cpu.index != machine::current_cpu()) {
+    machine::wake_cpu(cpu.index);
+  } else if (cpu.running != nullptr) {
+    kick_idle_cpu();
+  }
+}
+
+/// An idle CPU looks for tasks to steal when it wakes up.
+void Scheduler::kick_idle_cpu() {
+  for (std::uint32_t i = 0; i < cpu_count; ++i) {
+    if (!state->cpus[i].idle.load()) continue;
+    machine::wake_cpu(i);
+    return;
+  }
+}
+
+/// With cpu.lock held.
+Task* Scheduler::take_ready(Cpu& cpu) {
+  if (cpu.ready.empty()) return nullptr;
+  Task& task = cpu.ready.front();
+  cpu.ready.pop_front();
+  return &task;
+}
+
+/// A ready task of another CPU, made the thief's own. No lock is held.
+Task* Scheduler::steal(Cpu& thief) {
+  for (std::uint32_t i = 1; i < cpu_count; ++i) {
+    Cpu& victim = state->cpus[(thief.index + i) % cpu_count];
+    if (victim.load.load(std::memory_order_relaxed) < 2) continue;
+    const SpinGuard guard(victim.lock);
+    if (victim.running == nullptr) continue;  // it is about to run the task itself
+    Task* task = take_ready(victim);
+    if (task == nullptr) continue;
+    victim.load.fetch_sub(1, std::memory_order_relaxed);
+    thief.load.fetch_add(1, std::memory_order_relaxed);
+    __atomic_store_n(&task->cpu_, &thief, __ATOMIC_RELEASE);  // pairs with unpark and interrupt
+    return task;
+  }
+  return nullptr;
+}
+
+/// With cpu.lock held.
+void Scheduler::arm_timer(Cpu& cpu) {
+  std::uint64_t next = cpu.running != nullptr ? cpu.slice_end : kForever;
+  if (!cpu.sleepers.empty()) next = std::min(next, cpu.sleepers.begin()->deadline_);
+  if (next == kForever) {
+    machine::cancel_timer();
+  } else {
+    machine::set_timer(next);
+  }
+}
+
+/// With cpu.lock held.
+void Scheduler::wake_sleepers(Cpu& cpu) {
+  if (cpu.sleepers.empty()) return;
+  const std::uint64_t now = machine::monotonic_ns();
+  while (!cpu.sleepers.empty() && cpu.sleepers.begin()->deadline_ <= now) {
+    Task& task = *cpu.sleepers.begin();
+    cpu.sleepers.erase(cpu.sleepers.begin());
+    make_ready(cpu, task);
+  }
+}
+
+// Switches away from the running task, which gets `next_state`. Clang cannot follow a lock that another
+// context releases.
+[[clang::no_thread_safety_analysis]] void Scheduler::reschedule(Task::State next_state,
+                                                                std::uint64_t deadline) {
+  const machine::InterruptGuard interrupts;
+  Cpu& cpu = this_cpu();
+  cpu.lock.lock();
+  Task& task = *cpu.running;
+  cpu.wants_reschedule.store(false, std::memory_order_relaxed);
+  if (next_state == Task::State::parked && task.token_) {
+    task.token_ = false;
+    cpu.lock.unlock();
+    return;
+  }
+  const std::uint64_t now = machine::monotonic_ns();
+  Task* next = take_ready(cpu);
+  if (next_state == Task::State::ready && next == nullptr) {
+    cpu.slice_end = now + slice;
+    arm_timer(cpu);
+    cpu.lock.unlock();
+    return;
+  }
+  task.cpu_ns_ += now - cpu.switched_at;
+  task.state_ = next_state;
+  if (next_state == Task::State::ready) {
+    cpu.ready.push_back(task);
+  } else {
+    cpu.load.fetch_sub(1, std::memory_order_relaxed);
+    if (next_state == Task::State::dead) cpu.finished = &task;
+    if (next_state == Task::State::parked && deadline != kForever) {
+      task.deadline_ = deadline;
+      cpu.sleepers.insert(task);
+    }
+  }
+  cpu.running = next;
+  cpu.switched_at = now;
+  cpu.slice_end = now + slice;
+  if (next != nullptr) next->state_ = Task::State::running;
+  arm_timer(cpu);
+  machine::switch_context(task.context_, next != nullptr ? next->context_ : cpu.idle_context);
+  finish_switch();
+}
+
+// The first thing that a context does when it goes on: the lock was taken by the context before it.
+[[clang::no_thread_safety_analysis]] void Scheduler::finish_switch() {
+  Cpu& cpu = this_cpu();
+  Task* finished = cpu.finished;
+  cpu.finished = nullptr;
+  cpu.lock.unlock();
+  if (finished == nullptr) return;
+  free_stack(finished->stack_);
+  finished->finished();
+}
+
+[[clang::no_thread_safety_analysis]] void Scheduler::run_idle() {
+  for (;;) {
+    machine::disable_interrupts();
+    Cpu& cpu = this_cpu();
+    if (cpu.index == 0 && stopping) return machine::enable_interrupts();
+    cpu.idle.store(true);  // before looking for work: kick_idle_cpu after it is not lost
+    cpu.lock.lock();
+    wake_sleepers(cpu);
+    Task* next = take_ready(cpu);
+    if (next == nullptr) {
+      cpu.lock.unlock();
+      next = steal(cpu);
+      cpu.lock.lock();
+    }
+    if (next == nullptr) {
+      arm_timer(cpu);
+      cpu.lock.unlock();
+      machine::wait_for_interrupt();
+      state->device_waiters.wake_all();
+      continue;
+    }
+    cpu.idle.store(false);
+    cpu.running = next;
+    next->state_ = Task::State::running;
+    cpu.switched_at = machine::monotonic_ns();
+    cpu.slice_end = cpu.switched_at + slice;
+    arm_timer(cpu);
+    machine::switch_context(cpu.idle_context, next->context_);
+    finish_switch();
+  }
+}
+
+void Scheduler::stop() {
+  stopping = true;
+  machine::wake_cpu(0);
+}
+
+void Scheduler::yield() { reschedule(Task::State::ready, 0); }
+void Scheduler::park_until(std::uint64_t deadline) { reschedule(Task::State::parked, deadline); }
+
+void Scheduler::unpark(Task& task) {
+  const machine::InterruptGuard interrupts;
+  for (;;) {
+    // The task may be stolen while the lock is waited for. Ready tasks only: its CPU is settled once it is
+    // parked or running there.
+    Cpu* settled = __atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE);
+    if (settled == nullptr) return;  // not started yet
+    Cpu& cpu = *settled;
+    const SpinGuard guard(cpu.lock);
+    if (__atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE) != &cpu) continue;
+    if (task.state_ != Task::State::parked) {
+      task.token_ = true;
+      return;
+    }
+    if (task.sleep_hook_.is_linked()) cpu.sleepers.erase(cpu.sleepers.iterator_to(task));
+    make_ready(cpu, task);
+    return;
+  }
+}
+
+void Scheduler::sleep_until(std::uint64_t deadline) {
+  while (machine::monotonic_ns() < deadline) park_until(deadline);
+}
+
+void Scheduler::interrupt(Task& task) {
+  const machine::InterruptGuard interrupts;
+  Cpu* cpu = __atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE);
+  if (cpu == nullptr) return;  // not started yet
+  cpu->wants_reschedule.store(true, std::memory_order_relaxed);
+  if (cpu->index != machine::current_cpu()) machine::wake_cpu(cpu->index);
+}
+
+std::uint64_t Scheduler::cpu_ns(const Task& task) {
+  const machine::InterruptGuard interrupts;
+  const Cpu& cpu = this_cpu();
+  return task.cpu_ns_ + (cpu.running == &task ? machine::monotonic_ns() - cpu.switched_at : 0);
+}
+
+bool Scheduler::on_timer() {
+  auto* cpu = static_cast<Cpu*>(machine::cpu_local());
+  if (cpu == nullptr || cpu->running == nullptr) return false;  // idle looks itself
+  {
+    const SpinGuard guard(cpu->lock);
+    wake_sleepers(*cpu);
+    const std::uint64_t now = machine::monotonic_ns();
+    if (now >= cpu->slice_end) {
+      cpu->wants_reschedule.store(true, std::memory_order_relaxed);
+      cpu->slice_end = now + slice;
+    }
+    arm_timer(*cpu);
+  }
+  state->device_waiters.wake_all();
+  return cpu->wants_reschedule.load(std::memory_order_relaxed);
+}
+
+}  // namespace nebulet::kernel

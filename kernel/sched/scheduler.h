@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: MIT
+// Which task runs on which CPU: a ready queue and a queue of sleepers for each CPU, round-robin time slices,
+// idle CPUs steal. Kernel code is never preempted: the timer preempts wasm code, and sets a flag that is
+// looked at when a kernel call ends.
+#pragma once
+
+#include <cstdint>
+
+#include "kernel/sched/task.h"
+
+namespace nebulet::kernel {
+
+constexpr std::uint64_t kForever = ~0ull;
+
+class Scheduler {
+ public:
+  /// On the boot CPU, once. `slice_ns` is the length of a time slice.
+  static void initialize(std::uint32_t cpus, std::uint64_t slice_ns);
+  /// Makes the calling flow of control the idle task of its CPU and runs tasks. Returns on CPU 0 after
+  /// stop(), never on others.
+  static void run_idle();
+  /// Ends run_idle of CPU 0.
+  static void stop();
+  static std::uint32_t cpus();
+
+  /// Makes a new task ready on the least loaded CPU. False: no memory for its stack.
+  static bool start(Task& task);
+  /// The running task; nullptr when idle.
+  static Task* current();
+  /// Address of the end (highest address) of the running task's stack.
+  static std::byte* stack_top(const Task& task);
+
+  /// Runs others that are ready first.
+  static void yield();
+  /// Waits until unpark(this task), or returns at once if that was called since the last park; may also
+  /// return early. `deadline` is monotonic time.
+  static void park_until(std::uint64_t deadline);
+  static void park() { park_until(kForever); }
+  static void unpark(Task& task);
+  static void sleep_until(std::uint64_t deadline);
+
+  /// The current CPU's flag: the slice is over or somebody wants this CPU's attention.
+  static bool wants_reschedule();
+  /// Makes the CPU that runs `task`, if any, come into the kernel soon.
+  static void interrupt(Task& task);
+  /// Processor time of `task` including the current slice, if it is the running task.
+  static std::uint64_t cpu_ns(const Task& task);
+
+  /// The machine's timer interrupt: wakes sleepers, ends slices. True: the interrupted task should be
+  /// rescheduled.
+  static bool on_timer();
+
+ private:
+  static void reschedule(Task::State state, std::uint64_t deadline);
+  static Task* take_ready(Cpu& cpu);
+  static Task* steal(Cpu& thief);
+  static void finish_switch();
+  static void make_ready(Cpu& cpu, Task& task);
+  static void arm_timer(Cpu& cpu);
+  static void wake_sleepers(Cpu& cpu);
+  static void kick_idle_cpu();
+  static void task_entry(void* raw);
+};
+
+}  // namespace nebulet::kernel

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT
+// The process's descriptors as the console, and the file server that the main program brought.
+#include "machine/include/machine/console.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+#include "machine/hosted/state.h"
+
+namespace nebulet::machine {
+namespace hosted {
+namespace {
+
+struct ConsoleState {
+  int log_fd = STDERR_FILENO;
+  FileServer file_server = nullptr;
+  void* file_server_state = nullptr;
+  std::vector<std::byte> reply;
+  std::size_t reply_length = 0;
+};
+ConsoleState state;
+std::atomic<bool> wants_input = false;
+
+constexpr std::size_t kMaxReply = 1 << 20;
+
+}  // namespace
+
+std::atomic<bool>& input_wanted() { return wants_input; }
+
+void set_console(const HostedOptions& options) {
+  state.file_server = options.file_server;
+  state.file_server_state = options.file_server_state;
+  if (options.log_path.empty()) return;
+  const int fd = open(options.log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (fd < 0) {
+    fprintf(stderr, "nebulet-hosted: cannot open the log %s: %s\n", options.log_path.c_str(),
+            strerror(errno));
+    return;
+  }
+  state.log_fd = fd;
+}
+
+}  // namespace hosted
+
+using hosted::state;
+
+void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
+  const int fd = stream == ConsoleStream::out   ? STDOUT_FILENO
+                 : stream == ConsoleStream::err ? STDERR_FILENO
+                                                : state.log_fd;
+  while (!bytes.empty()) {
+    const ssize_t n = write(fd, bytes.data(), bytes.size());
+    if (n > 0) {
+      bytes = bytes.subspan(static_cast<std::size_t>(n));
+    } else if (errno == EAGAIN) {
+      pollfd ready = {.fd = fd, .events = POLLOUT, .revents = 0};
+      poll(&ready, 1, -1);
+    } else if (errno != EINTR) {
+      return;  // the reader is gone: what is left has nowhere to go
+    }
+  }
+}
+
+std::optional<std::size_t> console_read(std::span<std::byte> into) {
+  pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+  if (poll(&input, 1, 0) <= 0) {
+    hosted::wants_input.store(true, std::memory_order_relaxed);
+    return std::nullopt;
+  }
+  const ssize_t n = read(STDIN_FILENO, into.data(), into.size());
+  if (n < 0 && (errno == EINTR || errno == EAGAIN)) return std::nullopt;
+  return n < 0 ? 0 : static_cast<std::size_t>(n);
+}
+
+bool files_send(std::span<const std::byte> request) {
+  if (state.file_server == nullptr) return false;
+  state.reply.resize(hosted::kMaxReply);
+  state.reply_length = state.file_server(state.file_server_state, request, state.reply);
+  return true;
+}
+
+std::optional<std::size_t> files_receive(std::span<std::byte> reply) {
+  const std::size_t length = std::min(state.reply_length, reply.size());
+  std::copy_n(state.reply.begin(), length, reply.begin());
+  return length;
+}
+
+void shut_down(int status) { _exit(status); }
+
+}  // namespace nebulet::machine

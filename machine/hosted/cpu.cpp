@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// CPUs as host threads; interrupts as a signal.
+#include "machine/include/machine/cpu.h"
+
+#include <poll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/assert.h"
+#include "machine/hosted/state.h"
+#include "machine/include/machine/time.h"
+#include "machine/include/machine/upcalls.h"
+
+namespace nebulet::machine {
+namespace hosted {
+namespace {
+
+Cpu cpus[kMaxCpus];
+thread_local Cpu* current = nullptr;
+
+void on_interrupt(int, siginfo_t*, void* raw) {
+  Cpu* cpu = current;
+  if (cpu == nullptr) return;
+  if (!cpu->enabled) {
+    cpu->pending = 1;
+    return;
+  }
+  cpu->enabled = 0;
+  auto& context = *static_cast<ucontext_t*>(raw);
+  if (kernel::on_timer(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP])))
+    redirect_to_preempt(context);
+  cpu->enabled = 1;
+}
+
+void* run_cpu(void* raw) {
+  Cpu& cpu = *static_cast<Cpu*>(raw);
+  adopt_cpu(cpu.index);
+  enable_interrupts();
+  cpu.entry(cpu.argument);
+  return nullptr;
+}
+
+}  // namespace
+
+// Not inlined, here and below: a kernel thread may go on on another host thread, and the compiler would keep
+// the address of the old one's thread-local variables.
+[[gnu::noinline]] Cpu& this_cpu() {
+  asm volatile("");
+  return *current;
+}
+
+int interrupt_signal() { return SIGRTMIN + 1; }
+
+void adopt_cpu(std::uint32_t index) {
+  Cpu& cpu = cpus[index];
+  cpu.index = index;
+  cpu.tid = static_cast<pid_t>(syscall(SYS_gettid));
+  cpu.signal_stack =
+      mmap(nullptr, kSignalStack, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  NB_ASSERT(cpu.signal_stack != MAP_FAILED);
+  const stack_t stack = {.ss_sp = cpu.signal_stack, .ss_flags = 0, .ss_size = kSignalStack};
+  NB_ASSERT(sigaltstack(&stack, nullptr) == 0);
+
+  sigevent event = {};
+  event.sigev_notify = SIGEV_THREAD_ID;
+  event.sigev_signo = interrupt_signal();
+  event._sigev_un._tid = cpu.tid;
+  NB_ASSERT(timer_create(CLOCK_MONOTONIC, &event, &cpu.timer) == 0);
+  current = &cpu;
+}
+
+void install_interrupt_handler() {
+  struct sigaction action = {};
+  action.sa_sigaction = on_interrupt;
+  action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
+  sigemptyset(&action.sa_mask);
+  NB_ASSERT(sigaction(interrupt_signal(), &action, nullptr) == 0);
+}
+
+}  // namespace hosted
+
+using hosted::this_cpu;
+
+std::uint32_t current_cpu() { return this_cpu().index; }
+void* cpu_local() { return this_cpu().local; }
+void set_cpu_local(void* value) { this_cpu().local = value; }
+
+void start_cpu(std::uint32_t index, void (*entry)(void*), void* argument) {
+  NB_ASSERT(index > 0 && index < hosted::kMaxCpus);
+  hosted::Cpu& cpu = hosted::cpus[index];
+  cpu.index = index;
+  cpu.entry = entry;
+  cpu.argument = argument;
+  NB_ASSERT(pthread_create(&cpu.thread, nullptr, hosted::run_cpu, &cpu) == 0);
+}
+
+bool interrupts_enabled() { return this_cpu().enabled != 0; }
+
+void disable_interrupts() {
+  this_cpu().enabled = 0;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+}
+
+void enable_interrupts() {
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  hosted::Cpu& cpu = this_cpu();
+  cpu.enabled = 1;
+  while (cpu.pending && cpu.enabled) {
+    cpu.enabled = 0;
+    cpu.pending = 0;
+    kernel::on_timer(0);
+    cpu.enabled = 1;
+  }
+}
+
+void wait_for_interrupt() {
+  sigset_t blocked, before;
+  sigemptyset(&blocked);
+  sigaddset(&blocked, hosted::interrupt_signal());
+  pthread_sigmask(SIG_BLOCK, &blocked, &before);
+  hosted::Cpu& cpu = this_cpu();
+  if (!cpu.pending) {
+    // ppoll lets the signal in and sleeps in one step.
+    pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
+    const bool watch = hosted::input_wanted().load(std::memory_order_relaxed);
+    ppoll(&input, watch ? 1 : 0, nullptr, &before);
+    if (input.revents != 0) hosted::input_wanted().store(false, std::memory_order_relaxed);
+  }
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  enable_interrupts();
+}
+
+void wake_cpu(std::uint32_t index) {
+  const pid_t tid = hosted::cpus[index].tid;
+  if (tid != 0) syscall(SYS_tgkill, getpid(), tid, hosted::interrupt_signal());
+}
+
+void set_timer(std::uint64_t deadline_ns) {
+  if (deadline_ns == 0) deadline_ns = 1;  // 0 would disarm
+  itimerspec when = {};
+  when.it_value.tv_sec = static_cast<time_t>(deadline_ns / 1'000'000'000);
+  when.it_value.tv_nsec = static_cast<long>(deadline_ns % 1'000'000'000);
+  timer_settime(this_cpu().timer, TIMER_ABSTIME, &when, nullptr);
+}
+
+void cancel_timer() {
+  const itimerspec never = {};
+  timer_settime(this_cpu().timer, 0, &never, nullptr);
+}
+
+}  // namespace nebulet::machine

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// Address space and memory by mmap and mprotect. The machine's limit counts committed pages, touched or not.
+#include "machine/include/machine/memory.h"
+
+#include <sched.h>
+#include <sys/mman.h>
+
+#include <atomic>
+#include <cstring>
+#include <map>
+
+#include "base/assert.h"
+#include "machine/hosted/state.h"
+
+#if __has_feature(address_sanitizer)
+#include <sanitizer/asan_interface.h>
+#else
+#define ASAN_UNPOISON_MEMORY_REGION(at, size) ((void)(at), (void)(size))
+#endif
+
+namespace nebulet::machine {
+namespace {
+
+/// What a page is, one byte each; 0 for a page without memory.
+using PageState = std::uint8_t;
+constexpr PageState state_of(Protection protection) { return static_cast<PageState>(protection) + 1; }
+
+struct Reservation {
+  std::uint64_t size = 0;
+  PageState* pages = nullptr;  ///< from mmap, so that a large, sparse reservation costs little
+};
+
+/// Taken in fault handlers too: nothing that may fault or wait runs under it.
+class Lock {
+ public:
+  explicit Lock(std::atomic_flag& flag) : flag_(flag) {
+    while (flag_.test_and_set(std::memory_order_acquire)) sched_yield();
+  }
+  ~Lock() { flag_.clear(std::memory_order_release); }
+
+ private:
+  std::atomic_flag& flag_;
+};
+
+std::atomic_flag lock;
+std::map<std::uintptr_t, Reservation>& reservations() {
+  static std::map<std::uintptr_t, Reservation> map;
+  return map;
+}
+std::atomic<std::uint64_t> limit = 1ull << 30;
+std::atomic<std::uint64_t> committed = 0;
+
+std::uintptr_t address(const std::byte* at) { return reinterpret_cast<std::uintptr_t>(at); }
+
+int host_protection(Protection protection) {
+  switch (protection) {
+    case Protection::none: return PROT_NONE;
+    case Protection::read: return PROT_READ;
+    case Protection::read_write: return PROT_READ | PROT_WRITE;
+    case Protection::execute: return PROT_READ | PROT_EXEC;
+  }
+  return PROT_NONE;
+}
+
+/// The page states of [at, at + size), which lies in one reservation.
+std::span<PageState> pages_of(const std::byte* at, std::uint64_t size) {
+  auto it = reservations().upper_bound(address(at));
+  NB_ASSERT(it != reservations().begin());
+  --it;
+  const std::uint64_t offset = address(at) - it->first;
+  NB_ASSERT(offset % kPageSize == 0 && size % kPageSize == 0);
+  NB_ASSERT(offset <= it->second.size && size <= it->second.size - offset);
+  return {it->second.pages + offset / kPageSize, static_cast<std::size_t>(size / kPageSize)};
+}
+
+std::uint64_t count_pages(std::span<const PageState> pages) {
+  std::uint64_t count = 0;
+  for (PageState page : pages) count += page != 0;
+  return count;
+}
+
+}  // namespace
+
+void hosted::set_memory_limit(std::uint64_t bytes) { limit = bytes; }
+
+std::byte* reserve(std::uint64_t size, std::uint64_t align) {
+  NB_ASSERT(size != 0 && size % kPageSize == 0 && align >= kPageSize);
+  void* raw = mmap(nullptr, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (raw == MAP_FAILED) return nullptr;
+  const auto begin = reinterpret_cast<std::uintptr_t>(raw);
+  const std::uintptr_t at = (begin + align - 1) & ~(align - 1);
+  if (at > begin) munmap(raw, at - begin);
+  if (at + size < begin + size + align) munmap(reinterpret_cast<void*>(at + size), begin + align - at);
+  void* pages = mmap(nullptr, size / kPageSize, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (pages == MAP_FAILED) {
+    munmap(reinterpret_cast<void*>(at), size);
+    return nullptr;
+  }
+  const Lock guard(lock);
+  reservations().emplace(at, Reservation{size, static_cast<PageState*>(pages)});
+  return reinterpret_cast<std::byte*>(at);
+}
+
+void release(std::byte* base, std::uint64_t size) {
+  Reservation reservation;
+  {
+    const Lock guard(lock);
+    const auto it = reservations().find(address(base));
+    NB_ASSERT(it != reservations().end() && it->second.size == size);
+    reservation = it->second;
+    reservations().erase(it);
+  }
+  std::uint64_t pages = 0;
+  // Only the touched parts of the array: mincore would be cheaper for huge ones, a scan of a byte per page is
+  // enough.
+  pages = count_pages({reservation.pages, static_cast<std::size_t>(size / kPageSize)});
+  committed -= pages * kPageSize;
+  ASAN_UNPOISON_MEMORY_REGION(base, pages ? size : 0);
+  munmap(base, size);
+  munmap(reservation.pages, size / kPageSize);
+}
+
+bool commit(std::byte* at, std::uint64_t size, Protection protection) {
+  const Lock guard(lock);
+  const std::span<PageState> pages = pages_of(at, size);
+  const std::uint64_t bytes = (pages.size() - count_pages(pages)) * kPageSize;
+  if (bytes > free_memory()) return false;
+  if (mprotect(at, size, host_protection(protection)) != 0) return false;
+  committed += bytes;
+  std::memset(pages.data(), state_of(protection), pages.size());
+  return true;
+}
+
+void decommit(std::byte* at, std::uint64_t size) {
+  const Lock guard(lock);
+  const std::span<PageState> pages = pages_of(at, size);
+  committed -= count_pages(pages) * kPageSize;
+  std::memset(pages.data(), 0, pages.size());
+  // A new mapping in place of the old one, in one step.
+  void* fresh = mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  NB_ASSERT(fresh == at);
+}
+
+void protect(std::byte* at, std::uint64_t size, Protection protection) {
+  const Lock guard(lock);
+  const std::span<PageState> pages = pages_of(at, size);
+  NB_ASSERT(count_pages(pages) == pages.size());
+  NB_ASSERT(mprotect(at, size, host_protection(protection)) == 0);
+  std::memset(pages.data(), state_of(protection), pages.size());
+}
+
+// The new contents are put together in fresh pages that are then moved over the old ones: nothing is ever
+// writable and executable, and another CPU sees the old page or the new one.
+void write_protected(std::byte* to, std::span<const std::byte> bytes) {
+  if (bytes.empty()) return;
+  const Lock guard(lock);
+  std::byte* const begin = to - address(to) % kPageSize;
+  const std::uint64_t size = (address(to) + bytes.size() - address(begin) + kPageSize - 1) & ~(kPageSize - 1);
+  const std::span<PageState> pages = pages_of(begin, size);
+  NB_ASSERT(count_pages(pages) == pages.size());
+  if (pages.front() == state_of(Protection::none)) NB_ASSERT(mprotect(begin, size, PROT_READ) == 0);
+
+  void* raw = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  NB_ASSERT(raw != MAP_FAILED);
+  auto* fresh = static_cast<std::byte*>(raw);
+  std::memcpy(fresh, begin, size);
+  std::memcpy(fresh + (to - begin), bytes.data(), bytes.size());
+  for (std::size_t i = 0; i < pages.size();) {
+    std::size_t end = i + 1;
+    while (end < pages.size() && pages[end] == pages[i]) ++end;
+    const std::size_t run = (end - i) * kPageSize;
+    NB_ASSERT(mprotect(fresh + i * kPageSize, run, host_protection(static_cast<Protection>(pages[i] - 1))) ==
+              0);
+    void* moved =
+        mremap(fresh + i * kPageSize, run, run, MREMAP_MAYMOVE | MREMAP_FIXED, begin + i * kPageSize);
+    NB_ASSERT(moved == begin + i * kPageSize);
+    i = end;
+  }
+}
+
+std::uint64_t free_memory() {
+  const std::uint64_t used = committed;
+  return used < limit ? limit - used : 0;
+}
+
+}  // namespace nebulet::machine
