@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT
+#include "machine/x86_64/acpi.h"
+
+#include <algorithm>
+#include <cstring>
+#include <string_view>
+
+namespace nebulet::machine {
+namespace {
+
+constexpr PhysicalAddress kReachable = 4ull << 30;
+constexpr std::size_t kHeaderSize = 36;
+constexpr std::size_t kMaxTable = 4 << 20;
+
+AcpiFacts g_facts;
+
+/// A table's bytes. Every read is checked against its length: tables come from firmware of any quality.
+class Table {
+ public:
+  Table(PhysicalAddress at, std::size_t size)
+      : at_(at), size_(at < kReachable - kMaxTable && size <= kMaxTable ? size : 0) {}
+  static Table with_header(PhysicalAddress at) {
+    const Table header(at, kHeaderSize);
+    return Table(at, std::max<std::size_t>(header.get<std::uint32_t>(4), kHeaderSize));
+  }
+  std::size_t size() const { return size_; }
+  template <class T>
+  T get(std::size_t offset) const {
+    T value{};
+    if (offset <= size_ && size_ - offset >= sizeof(T)) std::memcpy(&value, direct(at_ + offset), sizeof(T));
+    return value;
+  }
+  bool has(std::size_t offset, std::string_view text) const {
+    return offset <= size_ && size_ - offset >= text.size() &&
+           std::memcmp(direct(at_ + offset), text.data(), text.size()) == 0;
+  }
+  bool sums_to_zero(std::size_t length) const {
+    std::uint8_t sum = 0;
+    for (std::size_t i = 0; i < length; ++i) sum = static_cast<std::uint8_t>(sum + get<std::uint8_t>(i));
+    return sum == 0;
+  }
+
+ private:
+  PhysicalAddress at_;
+  std::size_t size_;
+};
+
+AcpiRegister read_register(const Table& table, std::size_t offset) {
+  AcpiRegister r;
+  r.address = table.get<std::uint64_t>(offset + 4);
+  const auto space = table.get<std::uint8_t>(offset);
+  if (r.address && space <= 1) r.space = space == 0 ? AcpiRegister::Space::memory : AcpiRegister::Space::port;
+  return r;
+}
+
+// ACPI 6.5, 5.2.12
+void read_madt(const Table& madt) {
+  for (std::size_t at = 44; at + 2 <= madt.size();) {
+    const auto type = madt.get<std::uint8_t>(at), length = madt.get<std::uint8_t>(at + 1);
+    if (length < 2) return;
+    const auto add_cpu = [](std::uint32_t id, std::uint32_t flags) {
+      if ((flags & 1) && g_facts.cpu_count < kMaxCpus) g_facts.apic_ids[g_facts.cpu_count++] = id;
+    };
+    if (type == 0) add_cpu(madt.get<std::uint8_t>(at + 3), madt.get<std::uint32_t>(at + 4));
+    if (type == 9 && madt.get<std::uint32_t>(at + 4) > 254)
+      add_cpu(madt.get<std::uint32_t>(at + 4), madt.get<std::uint32_t>(at + 8));
+    if (type == 1 && madt.get<std::uint32_t>(at + 8) == 0) {
+      g_facts.io_apic = madt.get<std::uint32_t>(at + 4);
+      g_facts.io_apic_first = madt.get<std::uint32_t>(at + 8);
+    }
+    if (type == 2 && madt.get<std::uint8_t>(at + 3) == 4) {
+      g_facts.serial_input = madt.get<std::uint32_t>(at + 4);
+      const auto flags = madt.get<std::uint16_t>(at + 8);
+      g_facts.serial_low = (flags & 3) == 3;
+      g_facts.serial_level = (flags >> 2 & 3) == 3;
+    }
+    at += length;
+  }
+}
+
+/// Looks for \_S5, a package of small integers, in the bytes of AML: Name (\_S5_, Package {a, b, …}).
+void find_sleep_types(const Table& aml) {
+  for (std::size_t at = kHeaderSize; at + 8 < aml.size(); ++at) {
+    if (!aml.has(at, "_S5_") || aml.get<std::uint8_t>(at + 4) != 0x12) continue;
+    std::size_t p = at + 5;
+    p += (aml.get<std::uint8_t>(p) >> 6) + 1;  // length of the package
+    ++p;                                       // number of elements
+    const auto element = [&]() -> std::uint8_t {
+      const auto op = aml.get<std::uint8_t>(p++);
+      if (op == 0x0a) return aml.get<std::uint8_t>(p++);
+      return op <= 1 ? op : 0;
+    };
+    g_facts.sleep_type_a = element() & 7;
+    g_facts.sleep_type_b = element() & 7;
+    g_facts.can_power_off = true;
+    return;
+  }
+}
+
+// ACPI 6.5, 5.2.9
+void read_fadt(const Table& fadt) {
+  enum : std::uint32_t { kResetSupported = 1 << 10, kHardwareReduced = 1 << 20 };
+  const auto flags = fadt.get<std::uint32_t>(112);
+  if (flags & kResetSupported) {
+    g_facts.reset = read_register(fadt, 116);
+    g_facts.reset_value = fadt.get<std::uint8_t>(128);
+  }
+  if (flags & kHardwareReduced) {
+    g_facts.sleep_control = read_register(fadt, 244);
+  } else {
+    g_facts.smi_command = fadt.get<std::uint32_t>(48);
+    g_facts.acpi_enable = fadt.get<std::uint8_t>(52);
+    g_facts.pm1a_control = static_cast<std::uint16_t>(fadt.get<std::uint32_t>(64));
+    g_facts.pm1b_control = static_cast<std::uint16_t>(fadt.get<std::uint32_t>(68));
+    if (fadt.get<std::uint8_t>(91) == 4)
+      g_facts.power_timer = static_cast<std::uint16_t>(fadt.get<std::uint32_t>(76));
+  }
+  PhysicalAddress dsdt = fadt.get<std::uint64_t>(140);
+  if (!dsdt) dsdt = fadt.get<std::uint32_t>(40);
+  if (dsdt) find_sleep_types(Table::with_header(dsdt));
+}
+
+PhysicalAddress search_rsdp() {
+  const auto find = [](PhysicalAddress from, PhysicalAddress to) -> PhysicalAddress {
+    for (; from < to; from += 16) {
+      const Table t(from, 20);
+      if (t.has(0, "RSD PTR ") && t.sums_to_zero(20)) return from;
+    }
+    return 0;
+  };
+  const PhysicalAddress extended_data = PhysicalAddress{Table(0x40e, 2).get<std::uint16_t>(0)} << 4;
+  if (extended_data >= 0x400) {
+    if (const auto found = find(extended_data, extended_data + 1024)) return found;
+  }
+  return find(0xe0000, 0x100000);
+}
+
+}  // namespace
+
+const AcpiFacts& read_acpi_tables(PhysicalAddress rsdp_at) {
+  if (!rsdp_at) rsdp_at = search_rsdp();
+  const Table rsdp(rsdp_at, 36);
+  if (!rsdp_at || !rsdp.has(0, "RSD PTR ")) return g_facts;
+  const bool extended = rsdp.get<std::uint8_t>(15) >= 2 && rsdp.get<std::uint64_t>(24);
+  const PhysicalAddress root_at = extended ? rsdp.get<std::uint64_t>(24) : rsdp.get<std::uint32_t>(16);
+  const Table root = Table::with_header(root_at);
+  const std::size_t width = extended ? 8 : 4;
+  for (std::size_t at = kHeaderSize; at + width <= root.size(); at += width) {
+    const Table table =
+        Table::with_header(extended ? root.get<std::uint64_t>(at) : root.get<std::uint32_t>(at));
+    if (table.has(0, "APIC")) read_madt(table);
+    if (table.has(0, "FACP")) read_fadt(table);
+    if (table.has(0, "HPET")) g_facts.hpet = table.get<std::uint64_t>(44);
+  }
+  return g_facts;
+}
+
+const AcpiFacts& acpi() { return g_facts; }
+
+}  // namespace nebulet::machine

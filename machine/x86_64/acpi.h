@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// What the kernel wants of the ACPI tables: CPUs, interrupt routing, a timer, how to power off. No
+// interpreter.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "machine/x86_64/cpu.h"
+#include "machine/x86_64/layout.h"
+
+namespace nebulet::machine {
+
+/// A generic address: a port, or memory.
+struct AcpiRegister {
+  enum class Space : std::uint8_t { none, memory, port } space = Space::none;
+  std::uint8_t bytes = 1;
+  std::uint64_t address = 0;
+};
+
+struct AcpiFacts {
+  std::uint32_t cpu_count = 0;  ///< 0: no table says
+  std::uint32_t apic_ids[kMaxCpus] = {};
+  PhysicalAddress io_apic = 0xfec00000;
+  std::uint32_t io_apic_first = 0;  ///< number of its first input
+  std::uint32_t serial_input = 4;   ///< where ISA interrupt 4 arrives
+  bool serial_level = false, serial_low = false;
+  std::uint16_t power_timer = 0;  ///< port of the 3.58 MHz counter; 0: none
+  PhysicalAddress hpet = 0;
+  AcpiRegister reset;
+  std::uint8_t reset_value = 0;
+  AcpiRegister sleep_control;  ///< of hardware-reduced ACPI
+  std::uint16_t pm1a_control = 0, pm1b_control = 0;
+  std::uint32_t smi_command = 0;
+  std::uint8_t acpi_enable = 0;
+  bool can_power_off = false;  ///< \_S5 was found
+  std::uint8_t sleep_type_a = 0, sleep_type_b = 0;
+};
+
+/// Reads the tables through the loader's map of the first 4 GiB, before any memory is handed out. `rsdp` 0:
+/// search for it.
+const AcpiFacts& read_acpi_tables(PhysicalAddress rsdp);
+const AcpiFacts& acpi();
+
+}  // namespace nebulet::machine

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+// The 48-bit address space of the bare kernel: who owns which part. The lowest 4 GiB are never mapped once
+// the kernel runs, so that null pointers and small offsets from them fault.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace nebulet::machine {
+
+constexpr std::uint64_t kDirectMap = 0xffff'8000'0000'0000;  ///< all physical memory, at most 64 TiB
+constexpr std::uint64_t kDirectMapSize = 0x4000'0000'0000;
+constexpr std::uint64_t kReserveHigh =
+    0xffff'c000'0000'0000;  ///< reservations below 1 GiB: stacks, code, heap blocks
+constexpr std::uint64_t kReserveHighEnd = 0xffff'e000'0000'0000;
+constexpr std::uint64_t kDevices = 0xffff'f000'0000'0000;  ///< registers of devices
+constexpr std::uint64_t kDevicesEnd = 0xffff'f080'0000'0000;
+constexpr std::uint64_t kKernelBase =
+    0xffff'ffff'8000'0000;  ///< the image, at its physical address above this
+constexpr std::uint64_t kReserveLow = 0x0000'0100'0000'0000;  ///< larger reservations: wasm memories
+constexpr std::uint64_t kReserveLowEnd = 0x0000'8000'0000'0000 - 0x2'0000'0000;
+
+using PhysicalAddress = std::uint64_t;
+
+/// Where the direct map shows physical memory. Only for memory of the boot protocol's map, not for devices.
+inline std::byte* direct(PhysicalAddress at) { return reinterpret_cast<std::byte*>(kDirectMap + at); }
+inline PhysicalAddress direct_to_physical(const void* at) {
+  return reinterpret_cast<std::uint64_t>(at) - kDirectMap;
+}
+
+extern "C" {
+// Of link.ld.
+extern std::byte image_start[], text_end[], rodata_end[], image_end[];
+}
+
+}  // namespace nebulet::machine

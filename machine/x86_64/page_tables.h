@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+// The one set of page tables. A page of memory keeps its frame while it is inaccessible, so "has memory" and
+// "may be accessed" are separate bits. No page is ever writable and executable.
+#pragma once
+
+#include <cstdint>
+
+#include "machine/include/machine/memory.h"
+#include "machine/x86_64/layout.h"
+
+namespace nebulet::machine {
+
+/// Builds the tables: the direct map of all memory, the image with the rights of its parts. Leaves the
+/// loader's tables.
+void initialize_page_tables();
+
+/// Maps 4 KiB pages of a device, uncached, for ever.
+volatile std::byte* map_device(PhysicalAddress at, std::uint64_t size);
+/// One page at its own physical address, executable; for the start-up code of CPUs only. Undone by
+/// unmap_identity.
+void map_identity(PhysicalAddress page);
+void unmap_identity(PhysicalAddress page);
+
+/// See machine/memory.h. Ranges are page-aligned.
+bool map_memory(std::uint64_t at, std::uint64_t size, Protection protection);
+void set_protection(std::uint64_t at, std::uint64_t size, Protection protection);
+/// Frees the frames; with `tables` also the page tables that lie in the range as a whole.
+enum class Tables : std::uint8_t { keep, free };
+void unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables);
+/// Where the frame of a page of memory is; kNoFrame: none.
+PhysicalAddress physical_of(std::uint64_t at);
+
+/// Whether a read of the byte at `at` would succeed. For the panic: takes no lock.
+bool is_readable(std::uint64_t at);
+/// The value of CR3, for CPUs that start.
+PhysicalAddress page_table_root();
+
+/// Walks the tables and counts the leaves that break the rules: writable and executable, or executable
+/// outside the image's text and memory that was asked to be executable.
+std::uint64_t count_writable_executable_pages();
+
+}  // namespace nebulet::machine
