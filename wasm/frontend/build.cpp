@@ -1,0 +1,310 @@
+// SPDX-License-Identifier: MIT
+// The visitor that turns the validator's walk into instructions of the SSA form.
+#include "wasm/frontend/build.h"
+
+#include <array>
+
+#include "wasm/frontend/loops.h"
+#include "wasm/frontend/ssa.h"
+#include "wasm/validate/walker.h"
+
+namespace nebulet::wasm {
+namespace {
+
+using ir::Access;
+using ir::Block;
+using ir::Edge;
+using ir::Inst;
+using ir::Op;
+using ir::Type;
+
+/// What an instruction of opcodes.def becomes.
+struct Translation {
+  Op op = Op::nop;
+  Type type = Type::none;
+  Access access = Access::full;
+};
+constexpr std::array<Translation, kOpcodeTableSize + 1> make_translations() {
+  std::array<Translation, kOpcodeTableSize + 1> table{};
+#define NB_UNARY(name, code, text, result, operand, ir) \
+  table[opcode_index(Opcode::name)] = {Op::ir, Type::result};
+#define NB_BINARY(name, code, text, result, operand, ir) \
+  table[opcode_index(Opcode::name)] = {Op::ir, Type::result};
+#define NB_LOAD(name, code, text, type, access, alignment) \
+  table[opcode_index(Opcode::name)] = {Op::load, Type::type, Access::access};
+#define NB_STORE(name, code, text, type, access, alignment) \
+  table[opcode_index(Opcode::name)] = {Op::store, Type::type, Access::access};
+#include "wasm/binary/opcodes.def"
+  return table;
+}
+constexpr auto kTranslations = make_translations();
+
+constexpr std::int64_t two(std::uint32_t low, std::uint32_t high) {
+  return static_cast<std::int64_t>(std::uint64_t{high} << 32 | low);
+}
+
+class Builder {
+ public:
+  using Value = ir::Value;
+  struct Label {
+    Block target;             ///< where branches go; none until there is one
+    Edge false_edge;          ///< if: its edge for 0, as long as there is no else
+    std::uint32_t scope = 0;  ///< the scope around it
+    bool is_function = false, is_loop = false;
+  };
+  using Operands = std::span<Slot<Value>>;
+
+  Builder(const Module& module, std::uint32_t function, ir::Function& out, Fuel& fuel)
+      : module_(module),
+        decl_(module.functions[function]),
+        f_(out),
+        ssa_(out, fuel),
+        loops_(module.bytes, *out.arena),
+        args_(*out.arena) {
+    f_.index = function;
+  }
+
+  void begin(const Locals& locals, Label& label) {
+    const FuncType& type = module_.types[decl_.type];
+    for (const ValType result : type.results) f_.results.push_back(ir_type(result));
+    ssa_.at(decl_.body_begin);
+    ssa_.begin(locals, type.params);
+    label.is_function = true;
+    label.scope = ssa_.open_scope();
+  }
+  void finish() { ssa_.finish(); }
+  void at(std::uint32_t position) { ssa_.at(position); }
+
+  Value constant(ValType type, std::uint64_t bits) {
+    const Op op = type == kF32 || type == kF64 ? Op::fconst : Op::iconst;
+    return ssa_.emit({.op = op, .type = ir_type(type), .imm = static_cast<std::int64_t>(bits)});
+  }
+  Value unary(Opcode op, Value a) {
+    const Translation& t = kTranslations[opcode_index(op)];
+    return ssa_.emit({.op = t.op, .type = t.type, .a = a});
+  }
+  Value binary(Opcode op, Value a, Value b) {
+    const Translation& t = kTranslations[opcode_index(op)];
+    return ssa_.emit({.op = t.op, .type = t.type, .a = a, .b = b});
+  }
+  Value select(ValType type, Value a, Value b, Value condition) {
+    return ssa_.emit({.op = Op::select, .type = ir_type(type), .a = a, .b = b, .c = condition});
+  }
+  Value local_get(std::uint32_t local) { return ssa_.read(local); }
+  void local_set(std::uint32_t local, Value value) { ssa_.write(local, value); }
+  Value global_get(std::uint32_t global, ValType type) {
+    return ssa_.emit({.op = Op::global_get, .type = ir_type(type), .imm = global});
+  }
+  void global_set(std::uint32_t global, ValType type, Value value) {
+    ssa_.emit({.op = Op::global_set, .type = ir_type(type), .a = value, .imm = global});
+  }
+
+  Value load(Opcode op, MemArg where, Value address) {
+    const Translation& t = kTranslations[opcode_index(op)];
+    return ssa_.emit({.op = t.op,
+                      .type = t.type,
+                      .access = t.access,
+                      .a = address,
+                      .count = where.memory,
+                      .imm = static_cast<std::int64_t>(where.offset)});
+  }
+  void store(Opcode op, MemArg where, Value address, Value value) {
+    const Translation& t = kTranslations[opcode_index(op)];
+    ssa_.emit({.op = t.op,
+               .type = t.type,
+               .access = t.access,
+               .a = address,
+               .b = value,
+               .count = where.memory,
+               .imm = static_cast<std::int64_t>(where.offset)});
+  }
+  Value memory_size(std::uint32_t memory) {
+    return ssa_.emit({.op = Op::memory_size, .type = Type::i32, .imm = memory});
+  }
+  Value memory_grow(std::uint32_t memory, Value delta) {
+    return ssa_.emit({.op = Op::memory_grow, .type = Type::i32, .a = delta, .imm = memory});
+  }
+  void memory_fill(std::uint32_t memory, Value to, Value value, Value n) {
+    ssa_.emit({.op = Op::memory_fill, .a = to, .b = value, .c = n, .imm = memory});
+  }
+  void memory_copy(std::uint32_t to_memory, std::uint32_t from_memory, Value to, Value from, Value n) {
+    ssa_.emit({.op = Op::memory_copy, .a = to, .b = from, .c = n, .imm = two(to_memory, from_memory)});
+  }
+  void memory_init(std::uint32_t memory, std::uint32_t segment, Value to, Value from, Value n) {
+    ssa_.emit({.op = Op::memory_init, .a = to, .b = from, .c = n, .imm = two(memory, segment)});
+  }
+  void data_drop(std::uint32_t segment) { ssa_.emit({.op = Op::data_drop, .imm = segment}); }
+
+  Value ref_is_null(Value a) {
+    const Value null = ssa_.emit({.op = Op::iconst, .type = Type::ref, .imm = 0});
+    return ssa_.emit({.op = Op::eq, .type = Type::i32, .a = a, .b = null});
+  }
+  Value ref_func(std::uint32_t function) {
+    return ssa_.emit({.op = Op::ref_func, .type = Type::ref, .imm = function});
+  }
+  Value table_get(std::uint32_t table, Value at) {
+    return ssa_.emit({.op = Op::table_get, .type = Type::ref, .a = at, .imm = table});
+  }
+  void table_set(std::uint32_t table, Value at, Value reference) {
+    ssa_.emit({.op = Op::table_set, .a = at, .b = reference, .imm = table});
+  }
+  Value table_size(std::uint32_t table) {
+    return ssa_.emit({.op = Op::table_size, .type = Type::i32, .imm = table});
+  }
+  Value table_grow(std::uint32_t table, Value init, Value delta) {
+    return ssa_.emit({.op = Op::table_grow, .type = Type::i32, .a = init, .b = delta, .imm = table});
+  }
+  void table_fill(std::uint32_t table, Value at, Value reference, Value n) {
+    ssa_.emit({.op = Op::table_fill, .a = at, .b = reference, .c = n, .imm = table});
+  }
+  void table_copy(std::uint32_t to_table, std::uint32_t from_table, Value to, Value from, Value n) {
+    ssa_.emit({.op = Op::table_copy, .a = to, .b = from, .c = n, .imm = two(to_table, from_table)});
+  }
+  void table_init(std::uint32_t table, std::uint32_t segment, Value to, Value from, Value n) {
+    ssa_.emit({.op = Op::table_init, .a = to, .b = from, .c = n, .imm = two(table, segment)});
+  }
+  void elem_drop(std::uint32_t segment) { ssa_.emit({.op = Op::elem_drop, .imm = segment}); }
+
+  Value call(std::uint32_t function, const FuncType& type, Operands args) {
+    return emit_with_list({.op = Op::call, .type = first_result(type), .imm = function}, args);
+  }
+  Value call_indirect(std::uint32_t table, std::uint32_t type_index, const FuncType& type, Value element,
+                      Operands args) {
+    return emit_with_list(
+        {.op = Op::call_indirect, .type = first_result(type), .a = element, .imm = two(table, type_index)},
+        args);
+  }
+  Value result(Value call, std::uint32_t index, ValType type) {
+    return ssa_.emit({.op = Op::result, .type = ir_type(type), .a = call, .imm = index});
+  }
+
+  void block(Label& label) { label.scope = ssa_.open_scope(); }
+  void loop(Label& label, Operands params, std::uint32_t body) {
+    label.is_loop = true;
+    label.target = ssa_.make_block();
+    jump(label.target, params);
+    ssa_.start(label.target);
+    for (std::uint32_t i = 0; i < params.size(); ++i)
+      params[i].value = ssa_.add_stack_param(label.target, ir_type(params[i].type), i);
+    label.scope = ssa_.open_scope();
+    ssa_.open_loop(label.target, loops_.assigned_in(body, decl_.body_end));
+  }
+  void if_(Label& label, Value condition, Operands params) {
+    const Block then = ssa_.make_block();
+    const Edge taken = ssa_.make_edge(then, {});
+    label.false_edge = ssa_.make_edge(Block::none(), values(params));
+    ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
+    label.scope = ssa_.open_scope();
+    ssa_.start(then);
+  }
+  void else_(Label& label, Operands results, bool reached) {
+    if (reached) jump(target_of(label), results);
+    const Block otherwise = ssa_.make_block();
+    ssa_.set_target(label.false_edge, otherwise);
+    label.false_edge = Edge::none();
+    ssa_.start(otherwise);
+    ssa_.merge_locals(otherwise);
+  }
+  bool end(Label& label, Operands results, bool reached) {
+    if (label.is_loop) {
+      ssa_.close_loop(label.target);
+    } else {
+      if (label.false_edge.valid()) ssa_.set_target(label.false_edge, target_of(label));
+      if (label.target.valid()) {
+        if (reached) jump(label.target, results);
+        reached = true;
+        merge(label.target, results);
+      }
+    }
+    ssa_.close_scope(label.scope);
+    if (label.is_function && reached) return_(results);
+    return reached;
+  }
+
+  void br(Label& label, Operands args) {
+    if (label.is_function)
+      return_(args);
+    else
+      jump(target_of(label), args);
+  }
+  void br_if(Label& label, Value condition, Operands args) {
+    const Block next = ssa_.make_block();
+    const Edge taken = ssa_.make_edge(target_of(label), values(args));
+    ssa_.make_edge(next, {});
+    ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
+    ssa_.start(next);
+  }
+  void br_table(Value selector, std::span<const std::uint32_t> depths, Operands args, auto label_at) {
+    const std::span<const Value> list = values(args);
+    const std::uint32_t first = f_.edges.size();
+    for (const std::uint32_t depth : depths) ssa_.make_edge(target_of(label_at(depth)), list);
+    ssa_.emit({.op = Op::br_table,
+               .a = selector,
+               .count = static_cast<std::uint32_t>(depths.size()),
+               .imm = first});
+  }
+  void return_(Operands results) { emit_with_list({.op = Op::return_}, results); }
+  void unreachable() {
+    ssa_.emit({.op = Op::trap, .imm = static_cast<std::int64_t>(ir::Trap::unreachable)});
+    f_[ssa_.current()].cold = true;
+  }
+
+ private:
+  static Type first_result(const FuncType& type) {
+    return type.results.empty() ? Type::none : ir_type(type.results[0]);
+  }
+  /// Good until the next call.
+  std::span<const Value> values(Operands operands) {
+    args_.clear();
+    for (const auto& operand : operands) args_.push_back(operand.value);
+    return args_.span();
+  }
+  Value emit_with_list(Inst inst, Operands operands) {
+    inst.args = f_.pool.size();
+    inst.count = static_cast<std::uint32_t>(operands.size());
+    for (const auto& operand : operands) f_.pool.push_back(operand.value.index);
+    return ssa_.emit(inst);
+  }
+  Block target_of(Label& label) {
+    if (!label.target.valid()) label.target = ssa_.make_block();
+    return label.target;
+  }
+  void jump(Block target, Operands args) {
+    const Edge edge = ssa_.make_edge(target, values(args));
+    ssa_.emit({.op = Op::br, .imm = edge.index});
+  }
+  /// Starts the block behind the branches to it; `results` get their values there.
+  void merge(Block block, Operands results) {
+    ssa_.start(block);
+    if (ssa_.edge_count(block) == 1) {
+      const auto args = ssa_.stack_args(ssa_.first_edge(block));
+      for (std::uint32_t i = 0; i < results.size(); ++i) results[i].value = args[i];
+    } else {
+      for (std::uint32_t i = 0; i < results.size(); ++i)
+        results[i].value = ssa_.add_stack_param(block, ir_type(results[i].type), i);
+    }
+    ssa_.merge_locals(block);
+  }
+
+  const Module& module_;
+  const FunctionDecl& decl_;
+  ir::Function& f_;
+  SsaBuilder ssa_;
+  LoopScan loops_;
+  ArenaVector<Value> args_;
+};
+
+}  // namespace
+
+Result<> build_function(const Module& module, std::uint32_t defined_index, ir::Function& out) {
+  const std::uint32_t function = module.imported_functions + defined_index;
+  const FunctionDecl& decl = module.functions[function];
+  Fuel fuel(decl.body_end - decl.body_begin);
+  Builder builder(module, function, out, fuel);
+  if (auto walked = Walker<Builder>(module, function, builder, fuel, *out.arena).run(); !walked)
+    return std::unexpected(std::move(walked).error());
+  builder.finish();
+  return {};
+}
+
+}  // namespace nebulet::wasm

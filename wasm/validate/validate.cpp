@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+#include "wasm/validate/validate.h"
+
+#include "wasm/validate/walker.h"
+
+namespace nebulet::wasm {
+namespace {
+
+/// Wants to know nothing: what is left of the walk is validation.
+struct NullVisitor {
+  struct Value {};
+  struct Label {};
+  using Operands = std::span<Slot<Value>>;
+
+  void begin(const Locals&, Label&) {}
+  void at(std::uint32_t) {}
+
+  Value constant(ValType, std::uint64_t) { return {}; }
+  Value unary(Opcode, Value) { return {}; }
+  Value binary(Opcode, Value, Value) { return {}; }
+  Value select(ValType, Value, Value, Value) { return {}; }
+  Value local_get(std::uint32_t) { return {}; }
+  void local_set(std::uint32_t, Value) {}
+  Value global_get(std::uint32_t, ValType) { return {}; }
+  void global_set(std::uint32_t, ValType, Value) {}
+
+  Value load(Opcode, MemArg, Value) { return {}; }
+  void store(Opcode, MemArg, Value, Value) {}
+  Value memory_size(std::uint32_t) { return {}; }
+  Value memory_grow(std::uint32_t, Value) { return {}; }
+  void memory_fill(std::uint32_t, Value, Value, Value) {}
+  void memory_copy(std::uint32_t, std::uint32_t, Value, Value, Value) {}
+  void memory_init(std::uint32_t, std::uint32_t, Value, Value, Value) {}
+  void data_drop(std::uint32_t) {}
+
+  Value ref_is_null(Value) { return {}; }
+  Value ref_func(std::uint32_t) { return {}; }
+  Value table_get(std::uint32_t, Value) { return {}; }
+  void table_set(std::uint32_t, Value, Value) {}
+  Value table_size(std::uint32_t) { return {}; }
+  Value table_grow(std::uint32_t, Value, Value) { return {}; }
+  void table_fill(std::uint32_t, Value, Value, Value) {}
+  void table_copy(std::uint32_t, std::uint32_t, Value, Value, Value) {}
+  void table_init(std::uint32_t, std::uint32_t, Value, Value, Value) {}
+  void elem_drop(std::uint32_t) {}
+
+  Value call(std::uint32_t, const FuncType&, Operands) { return {}; }
+  Value call_indirect(std::uint32_t, std::uint32_t, const FuncType&, Value, Operands) { return {}; }
+  Value result(Value, std::uint32_t, ValType) { return {}; }
+
+  /// A block starts; loop and if also get the parameters. `body` is where the loop's first instruction is.
+  void block(Label&) {}
+  void loop(Label&, Operands, std::uint32_t) {}
+  void if_(Label&, Value, Operands) {}
+  /// The first arm ended with `results`, if `reached`; the second starts.
+  void else_(Label&, Operands, bool) {}
+  /// A block or the function ended with `results`, if `reached`; they become what the code behind it sees.
+  /// Returns whether that code can be reached.
+  bool end(Label&, Operands, bool) { return true; }
+
+  void br(Label&, Operands) {}
+  void br_if(Label&, Value, Operands) {}
+  /// The last depth is the default. `label_at` gives a depth's label.
+  void br_table(Value, std::span<const std::uint32_t>, Operands, auto label_at) {}
+  void return_(Operands) {}
+  void unreachable() {}
+};
+
+}  // namespace
+
+Result<> validate_function(const Module& module, std::uint32_t defined_index, Arena& scratch) {
+  const std::uint32_t function = module.imported_functions + defined_index;
+  const FunctionDecl& decl = module.functions[function];
+  NullVisitor visitor;
+  Fuel fuel(decl.body_end - decl.body_begin);
+  return Walker<NullVisitor>(module, function, visitor, fuel, scratch).run();
+}
+
+}  // namespace nebulet::wasm
