@@ -66,7 +66,9 @@ void Assembler::modrm(std::uint8_t reg, const Rm& rm, unsigned imm_bytes) {
     byte(static_cast<std::uint8_t>(m.scale << 6 | (has_index ? (m.index & 7) << 3 : 4 << 3) | 5));
     return dword(static_cast<std::uint32_t>(m.disp));
   }
-  const unsigned mod = m.disp == 0 && (m.base & 7) != 5 ? 0 : m.disp == static_cast<std::int8_t>(m.disp) ? 1 : 2;
+  const unsigned mod = m.disp == 0 && (m.base & 7) != 5             ? 0
+                       : m.disp == static_cast<std::int8_t>(m.disp) ? 1
+                                                                    : 2;
   if (has_index || (m.base & 7) == 4) {
     byte(static_cast<std::uint8_t>(mod << 6 | r | 4));
     byte(static_cast<std::uint8_t>(m.scale << 6 | (has_index ? (m.index & 7) << 3 : 4 << 3) | (m.base & 7)));
@@ -99,7 +101,8 @@ void Assembler::legacy(const MOpInfo& op, std::uint8_t opcode, unsigned bytes, s
   if (op.prefix) byte(op.prefix);
   unsigned rex = (bytes == 8 ? 8u : 0) | (reg >> 3) << 2 | e.x << 1 | e.b;
   // spl, bpl, sil, dil need a REX prefix; without it the encoding means ah, ch, dh, bh.
-  if (rex || (byte_reg && reg >= 4) || (byte_rm && !rm.is_mem && rm.reg >= 4)) byte(static_cast<std::uint8_t>(0x40 | rex));
+  if (rex || (byte_reg && reg >= 4) || (byte_rm && !rm.is_mem && rm.reg >= 4))
+    byte(static_cast<std::uint8_t>(0x40 | rex));
   if (op.map) byte(0x0f);
   if (op.map == 2) byte(0x38);
   if (op.map == 3) byte(0x3a);
@@ -107,7 +110,8 @@ void Assembler::legacy(const MOpInfo& op, std::uint8_t opcode, unsigned bytes, s
   modrm(reg, rm, imm_bytes);
 }
 
-void Assembler::vex(const MOpInfo& op, unsigned bytes, std::uint8_t reg, std::uint8_t v, const Rm& rm, unsigned imm_bytes) {
+void Assembler::vex(const MOpInfo& op, unsigned bytes, std::uint8_t reg, std::uint8_t v, const Rm& rm,
+                    unsigned imm_bytes) {
   const Extension e = extension(rm);
   unsigned prefix = op.prefix;
   if (op.width == Width::scalar) prefix = bytes == 4 ? 0xf3 : 0xf2;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bytes of x86-64 instructions, appended to a growing text, and the constants that they read. Knows encodings only.
+// Bytes of x86-64 instructions, appended to a growing text, and the constants that they read. Knows encodings
+// only.
 #pragma once
 
 #include <cstddef>
@@ -59,15 +60,17 @@ class Assembler {
   };
 
   std::uint32_t size() const { return size_; }
-  /// Makes room; every instruction below fits in 16 bytes. Call once for each machine instruction or sequence.
+  /// Makes room; every instruction below fits in 16 bytes. Call once for each machine instruction or
+  /// sequence.
   void reserve(std::uint32_t bytes = 128) {
     if (text_.size() < size_ + bytes) grow(bytes);
   }
 
   /// `bytes` is the operand size; byte_reg and byte_rm say that a register is used as a byte register.
-  void legacy(const MOpInfo& op, std::uint8_t opcode, unsigned bytes, std::uint8_t reg, const Rm& rm, unsigned imm_bytes,
-              bool byte_reg = false, bool byte_rm = false);
-  void vex(const MOpInfo& op, unsigned bytes, std::uint8_t reg, std::uint8_t v, const Rm& rm, unsigned imm_bytes);
+  void legacy(const MOpInfo& op, std::uint8_t opcode, unsigned bytes, std::uint8_t reg, const Rm& rm,
+              unsigned imm_bytes, bool byte_reg = false, bool byte_rm = false);
+  void vex(const MOpInfo& op, unsigned bytes, std::uint8_t reg, std::uint8_t v, const Rm& rm,
+           unsigned imm_bytes);
 
   void byte(std::uint8_t b) { text_[size_++] = std::byte{b}; }
   void word(std::uint16_t w) { put(&w, 2); }

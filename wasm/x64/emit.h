@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Machine code from allocated functions: the last stage of the compiler. Collects the functions of a module into one
-// CodeObject; knows the frame layout, out-of-line traps, labels and jump tables, but nothing of wasm operations.
+// Machine code from allocated functions: the last stage of the compiler. Collects the functions of a module
+// into one CodeObject; knows the frame layout, out-of-line traps, labels and jump tables, but nothing of wasm
+// operations.
 #pragma once
 
 #include <cstdint>
@@ -15,12 +16,14 @@
 
 namespace nebulet::wasm::x64 {
 
-/// Add the defined functions of a module in ascending order, then `finish`. The module must outlive the builder.
+/// Add the defined functions of a module in ascending order, then `finish`. The module must outlive the
+/// builder.
 class CodeBuilder {
  public:
   explicit CodeBuilder(const Module& module) : module_(module) {}
 
-  /// Appends the next defined function. `limit` if its frame exceeds kMaxFrame or the text would exceed 1 GiB.
+  /// Appends the next defined function. `limit` if its frame exceeds kMaxFrame or the text would exceed 1
+  /// GiB.
   Result<> add(const mir::Function& function, const regalloc::Result& allocation);
   /// Patches calls and constants and gives the object away; the builder is empty afterwards.
   CodeObject finish();

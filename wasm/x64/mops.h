@@ -15,8 +15,8 @@ enum class MOp : std::uint16_t {
 #undef NB_X64_OP
 };
 
-/// Operands of an instruction, in order: registers, then the r/m operand (a register, a slot, or the registers of an
-/// address: base, index), then definitions. `[a rm]` names uses, `>` the definition.
+/// Operands of an instruction, in order: registers, then the r/m operand (a register, a slot, or the
+/// registers of an address: base, index), then definitions. `[a rm]` names uses, `>` the definition.
 enum class Shape : std::uint8_t {
   alu,           ///< [a rm] > reuse a
   alu_imm,       ///< [a] > reuse a; imm
@@ -66,13 +66,29 @@ const MOpInfo& info(MOp op);
 
 /// Condition codes in the processor's encoding, and the two that need the parity flag for unordered operands.
 enum class Cond : std::uint8_t {
-  o, no, b, ae, e, ne, be, a, s, ns, p, np, l, ge, le, g,
+  o,
+  no,
+  b,
+  ae,
+  e,
+  ne,
+  be,
+  a,
+  s,
+  ns,
+  p,
+  np,
+  l,
+  ge,
+  le,
+  g,
   ordered_e,     ///< e and np
   unordered_ne,  ///< ne or p
 };
 constexpr Cond negate(Cond c) {
-  return c == Cond::ordered_e ? Cond::unordered_ne : c == Cond::unordered_ne ? Cond::ordered_e
-                                                  : static_cast<Cond>(static_cast<unsigned>(c) ^ 1);
+  return c == Cond::ordered_e      ? Cond::unordered_ne
+         : c == Cond::unordered_ne ? Cond::ordered_e
+                                   : static_cast<Cond>(static_cast<unsigned>(c) ^ 1);
 }
 /// The condition with the operands of the comparison exchanged.
 Cond exchange(Cond c);
@@ -95,11 +111,15 @@ struct Aux {
   std::uint32_t bits = 0;
   constexpr Aux() = default;
   constexpr explicit Aux(std::uint32_t b) : bits(b) {}
-  static constexpr Aux size(unsigned bytes) { return Aux(bytes == 1 ? 0u : bytes == 2 ? 1u : bytes == 4 ? 2u : 3u); }
+  static constexpr Aux size(unsigned bytes) {
+    return Aux(bytes == 1 ? 0u : bytes == 2 ? 1u : bytes == 4 ? 2u : 3u);
+  }
   constexpr unsigned size() const { return 1u << (bits & 3); }
   constexpr Aux cond(Cond c) const { return Aux((bits & ~(31u << 2)) | static_cast<std::uint32_t>(c) << 2); }
   constexpr Cond cond() const { return static_cast<Cond>((bits >> 2) & 31); }
-  constexpr Aux mem(MemKind k) const { return Aux((bits & ~(15u << 8)) | static_cast<std::uint32_t>(k) << 8); }
+  constexpr Aux mem(MemKind k) const {
+    return Aux((bits & ~(15u << 8)) | static_cast<std::uint32_t>(k) << 8);
+  }
   constexpr MemKind mem() const { return static_cast<MemKind>((bits >> 8) & 15); }
   constexpr Aux base() const { return Aux(bits | 1u << 12); }
   constexpr bool has_base() const { return bits & 1u << 12; }
@@ -109,7 +129,9 @@ struct Aux {
   constexpr Aux trap(ir::Trap t) const { return Aux(bits | 1u << 16 | static_cast<std::uint32_t>(t) << 17); }
   constexpr bool has_trap() const { return bits & 1u << 16; }
   constexpr ir::Trap trap() const { return static_cast<ir::Trap>((bits >> 17) & 31); }
-  constexpr Aux constant_bytes(unsigned n) const { return Aux((bits & ~(3u << 22)) | (n == 4 ? 0u : n == 8 ? 1u : 2u) << 22); }
+  constexpr Aux constant_bytes(unsigned n) const {
+    return Aux((bits & ~(3u << 22)) | (n == 4 ? 0u : n == 8 ? 1u : 2u) << 22);
+  }
   constexpr unsigned constant_bytes() const { return 4u << ((bits >> 22) & 3); }
   /// mov_imm may set the flags.
   constexpr Aux flags_dead() const { return Aux(bits | 1u << 24); }

@@ -11,8 +11,8 @@
 
 namespace nebulet::wasm::x64 {
 
-/// Selects instructions for `function`, whose cfg is computed and whose critical edges are split. Time and memory are
-/// linear in the function. Every temporary and the result live in `arena`.
+/// Selects instructions for `function`, whose cfg is computed and whose critical edges are split. Time and
+/// memory are linear in the function. Every temporary and the result live in `arena`.
 mir::Function select(const ir::Function& function, const Module& module, const ContextLayout& layout,
                      Arena& arena);
 

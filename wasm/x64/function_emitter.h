@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// Emission of one function; see emit.h. A function is emitted with long branches, then shortened in one pass.
+#pragma once
+
+#include "wasm/x64/emit.h"
+#include "wasm/x64/registers.h"
+
+namespace nebulet::wasm::x64 {
+
+class FunctionEmitter {
+ public:
+  FunctionEmitter(CodeBuilder& builder, const mir::Function& function, const regalloc::Result& allocation);
+  Result<> run(std::uint32_t stack_args, std::uint32_t stack_results);
+
+ private:
+  using Label = std::uint32_t;  ///< a block's index, or blocks.size() + number of an out-of-line trap
+  struct BranchSite {
+    std::uint32_t at;  ///< of the first byte of a long branch, in text
+    Label target;
+    bool conditional;
+  };
+  struct OutOfLineTrap {
+    std::uint32_t position;
+    ir::Trap trap;
+  };
+  struct Table {
+    std::uint32_t rodata_offset, block;
+  };
+
+  // emit.cpp: layout.
+  void thread_jumps();
+  void prologue();
+  void emit_block(std::uint32_t block);
+  void edit(const regalloc::Edit& edit);
+  void terminator(std::uint32_t block, const mir::Inst& inst);
+  void jump(Label target);
+  void jump_if(Cond cond, Label target);
+  void goto_unless_next(Label target);
+  Label trap_label(ir::Trap trap, std::uint32_t position);
+  void bind_traps();
+  void shorten_branches();
+  void fill_tables();
+
+  // encode.cpp: instructions.
+  void encode(const mir::Inst& inst, const regalloc::Location* forced_def);
+  void encode_custom(const mir::Inst& inst, const regalloc::Location* forced_def);
+  void encode_call(const mir::Inst& inst);
+  void encode_switch(std::uint32_t block, const mir::Inst& inst);
+  void call_site(const mir::Inst& inst);
+  Rm rm_operand(const mir::Inst& inst, unsigned first);
+  Rm slot(std::uint32_t offset) const;
+  std::uint8_t reg(const mir::Inst& inst, unsigned operand) const {
+    return allocation_.operands[inst.operands + operand].preg().encoding();
+  }
+
+  CodeBuilder& builder_;
+  Assembler& a_;
+  const mir::Function& f_;
+  const regalloc::Result& allocation_;
+  std::uint32_t outgoing_ = 0, frame_ = 0, stack_args_ = 0;
+  std::uint32_t next_edit_ = 0;
+  std::uint32_t next_block_ = 0;  ///< the block that will be emitted next
+  ArenaVector<std::uint32_t>
+      resolved_;                       ///< by block: where a jump to it really goes; itself if it is emitted
+  ArenaVector<bool> targeted_;         ///< by block: some branch or table goes there
+  ArenaVector<std::uint32_t> labels_;  ///< by Label: text offset
+  ArenaVector<BranchSite> branches_;
+  ArenaVector<OutOfLineTrap> traps_;
+  ArenaVector<Table> tables_;
+  // First entries of this function in the builder's tables.
+  std::uint32_t begin_ = 0;
+  std::size_t first_trap_, first_call_, first_call_fixup_, first_rodata_fixup_;
+};
+
+}  // namespace nebulet::wasm::x64
