@@ -16,6 +16,20 @@ _LIBCPP_BEGIN_NAMESPACE_STD
 
 template class basic_string<char>;
 
+namespace {
+template <class T>
+string integer_to_string(T value) {
+  char digits[24];
+  return string(digits, to_chars(digits, digits + sizeof digits, value).ptr);
+}
+}  // namespace
+string to_string(int value) { return integer_to_string(value); }
+string to_string(unsigned value) { return integer_to_string(value); }
+string to_string(long value) { return integer_to_string(value); }
+string to_string(unsigned long value) { return integer_to_string(value); }
+string to_string(long long value) { return integer_to_string(value); }
+string to_string(unsigned long long value) { return integer_to_string(value); }
+
 [[noreturn]] void __libcpp_verbose_abort(const char* format, ...) { nebulet::panic(format); }
 
 // std::format of integers names the floating-point versions; the kernel never formats a float.
@@ -167,6 +181,30 @@ std::size_t strlen(const char* string) {
 int strcmp(const char* left, const char* right) {
   while (*left && *left == *right) ++left, ++right;
   return static_cast<unsigned char>(*left) - static_cast<unsigned char>(*right);
+}
+
+// std::format of 128-bit integers names these two; bit by bit, since nothing calls them often.
+unsigned __int128 __udivmodti4(unsigned __int128 dividend, unsigned __int128 divisor,
+                               unsigned __int128* remainder) {
+  unsigned __int128 quotient = 0, rest = 0;
+  for (int bit = 127; bit >= 0; --bit) {
+    const bool carry = rest >> 127 & 1;
+    rest = rest << 1 | (dividend >> bit & 1);
+    if (carry || rest >= divisor) {
+      rest -= divisor;
+      quotient |= static_cast<unsigned __int128>(1) << bit;
+    }
+  }
+  if (remainder) *remainder = rest;
+  return quotient;
+}
+unsigned __int128 __udivti3(unsigned __int128 dividend, unsigned __int128 divisor) {
+  return __udivmodti4(dividend, divisor, nullptr);
+}
+unsigned __int128 __umodti3(unsigned __int128 dividend, unsigned __int128 divisor) {
+  unsigned __int128 remainder;
+  __udivmodti4(dividend, divisor, &remainder);
+  return remainder;
 }
 
 // Of boost::unordered's load factor: positive and far below 2^63.

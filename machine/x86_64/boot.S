@@ -98,13 +98,13 @@ multiboot_entry:
     movl $PHYSICAL(boot_pml4), %eax
     movl %eax, %cr3
     movl %cr4, %eax
-    orl $0x20, %eax                  /* PAE */
+    orl $0x620, %eax                 /* PAE; SSE, which every 64-bit processor has and C++ uses */
     movl %eax, %cr4
     movl $0xc0000080, %ecx           /* EFER: LME, NXE */
     rdmsr
     orl $0x900, %eax
     wrmsr
-    movl $0x80010011, %eax           /* PG, WP, ET, PE */
+    movl $0x80010033, %eax           /* PG, WP, NE, ET, MP, PE */
     movl %eax, %cr0
 
     lgdtl PHYSICAL(boot_gdt_pointer)

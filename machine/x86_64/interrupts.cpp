@@ -104,7 +104,6 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
     return nullptr;
   }
   Cpu& cpu = this_cpu();
-  cpu.interrupted = true;
   bool ask_kernel = false;
   switch (frame->vector) {
     case kTimer: ask_kernel = timer_is_due(cpu); break;
@@ -144,15 +143,7 @@ void load_interrupt_table() {
 
 void hand_faults_to_kernel() { g_kernel_takes_faults = true; }
 
-void wait_for_interrupt() {
-  Cpu& cpu = this_cpu();
-  disable_interrupts();
-  // An interrupt that came since the last call counts: its cause may have arrived after the caller looked.
-  if (!cpu.interrupted) asm volatile("sti; hlt" ::: "memory");
-  disable_interrupts();
-  cpu.interrupted = false;
-  enable_interrupts();
-}
+void wait_for_interrupt() { asm volatile("sti; hlt" ::: "memory"); }
 
 void wake_cpu(std::uint32_t index) {
   Cpu& cpu = cpu_at(index);
