@@ -71,7 +71,7 @@ static_assert(sizeof(Operand) == 8);
 
 enum InstFlags : std::uint8_t {
   kCommutative = 1,  ///< use operands 0 and 1 may be exchanged (the reuse def names operand 0)
-  kMove = 2,         ///< operand 0 = def, operand 1 = use: a plain copy; deleted if both get one register
+  kMove = 2,         ///< one use, one def: a plain copy; deleted if both get one register
   kCall = 4,         ///< all registers but the instruction's own defs are lost (see `clobbers`), a safepoint
   kTerminator = 8,
   kCold = 16,
@@ -87,7 +87,10 @@ struct Inst {
   std::int32_t disp = 0;            ///< target: displacement of a memory operand
   std::int64_t imm = 0;             ///< target: immediate
   std::uint32_t position = 0;       ///< byte offset of the wasm instruction in the module
-  PRegSet clobbers;                 ///< registers overwritten beside the defs
+  /// Registers overwritten beside the defs, when all uses have been read: a `use` may lie in one, a late_use or a value
+  /// that lives on may not. What is overwritten earlier is a fixed early_def. Defs without a fixed register avoid them,
+  /// except for temporaries.
+  PRegSet clobbers;
 };
 
 

@@ -48,9 +48,17 @@ struct Result {
   explicit Result(Arena& arena) : operands(arena), edits(arena), dead(arena), entry_gprs(arena) {}
 };
 
+/// Live-in entries that a function may have beside 16 for each instruction before the allocator falls back.
+constexpr std::uint32_t kLiveInBudget = 64 * 1024;
+
+enum class Mode : std::uint8_t {
+  global,       ///< block_local past the budget
+  block_local,  ///< every value that is live across blocks in its slot; linear in the function's size
+};
+
 /// Allocates registers for `function`, whose operands it may exchange where an instruction is commutative.
-/// Cost: O(n log n) in the size of the function and of its live-in sets; past `kLiveInBudget` entries it falls back to
-/// block-local allocation with every value that is live across blocks in its slot.
-Result allocate(mir::Function& function, const Registers& registers, Arena& arena);
+/// Cost: O(n log n) in the size of the function and of its live-in sets; past the budget it falls back to
+/// block-local allocation. A rematerializable definition is always dead: it is repeated where it is first needed.
+Result allocate(mir::Function& function, const Registers& registers, Arena& arena, Mode mode = Mode::global);
 
 }  // namespace nebulet::wasm::regalloc

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: MIT
+// What is in registers when a block begins, decided when all its predecessors but those of back edges have been visited.
+#include <algorithm>
+
+#include "base/assert.h"
+#include "wasm/regalloc/allocator.h"
+
+namespace nebulet::wasm::regalloc {
+
+namespace {
+constexpr std::uint32_t bit(std::uint32_t reg) { return 1u << reg; }
+}  // namespace
+
+/// The predecessor whose registers the block takes over: hot before cold, inner loop before outer.
+std::uint32_t Allocator::hottest_pred(std::uint32_t block) const {
+  const mir::BlockData& data = f_.blocks[block];
+  std::uint32_t best = kNone;
+  for (const std::uint32_t pred : f_.pool.slice(data.preds, data.pred_count)) {
+    if (live.order_index[pred] >= live.order_index[block]) continue;
+    if (best == kNone) {
+      best = pred;
+      continue;
+    }
+    const mir::BlockData &a = f_.blocks[pred], &b = f_.blocks[best];
+    if (a.cold != b.cold ? b.cold : a.loop_depth > b.loop_depth) best = pred;
+  }
+  return best;
+}
+
+void Allocator::enter_block(std::uint32_t block) {
+  const mir::BlockData& data = f_.blocks[block];
+  if (data.pred_count == 0) return;
+  const auto params = f_.vregs_at(data.params, data.param_count);
+  if (live.mode == Mode::block_local) {
+    for (const mir::VReg v : params) slot_at_def[v.index] = live.used[v.index];
+    return;
+  }
+  for (const LiveIn& value : live.live_in_of(block)) {
+    stamp_[value.vreg] = block;
+    next_use_[value.vreg] = value.distance;
+  }
+  const std::uint32_t pred = hottest_pred(block);
+  NB_ASSERT(pred != kNone);
+  if (data.pred_count == 1 && data.param_count == 0) {
+    inherit(block, pred);
+    return;
+  }
+  candidates_.clear();
+  if (data.loop_header.index == block) enter_loop(block, pred);
+  else join(block, pred);
+  add_params(block, pred);
+  keep_nearest(block);
+}
+
+void Allocator::inherit(std::uint32_t block, std::uint32_t pred) {
+  for (std::uint32_t regs = allocatable_; regs; regs &= regs - 1) {
+    const std::uint32_t reg = static_cast<std::uint32_t>(std::countr_zero(regs));
+    const std::uint32_t v = exit[pred][reg];
+    if (v != kNone && stamp_[v] == block) bind(v, reg);
+  }
+}
+
+/// Values that the hottest predecessor has in registers, unless others would have to load them without need, and values
+/// that others have and that are needed soon.
+void Allocator::join(std::uint32_t block, std::uint32_t pred) {
+  const mir::BlockData& data = f_.blocks[block];
+  const auto preds = f_.pool.slice(data.preds, data.pred_count);
+  constexpr std::uint32_t kPredsToScan = 8;  // a br_table's join may have thousands
+  auto held_by_hot = [&](std::uint32_t v) {
+    std::uint32_t scanned = 0;
+    for (const std::uint32_t other : preds) {
+      if (other == pred || f_.blocks[other].cold || scanned++ == kPredsToScan) continue;
+      if (std::find(exit[other].begin(), exit[other].end(), v) == exit[other].end()) return false;
+    }
+    return true;
+  };
+  for (std::uint32_t reg = 0; reg < 32; ++reg) {
+    const std::uint32_t v = exit[pred][reg];
+    if (v == kNone || stamp_[v] != block) continue;
+    if (next_use_[v] >= kBehindCall && !held_by_hot(v)) continue;
+    candidates_.push_back({v, next_use_[v], reg, false});
+    stamp_[v] = kNone;
+  }
+  std::uint32_t scanned = 0;
+  for (const std::uint32_t other : preds) {
+    if (other == pred || f_.blocks[other].cold || scanned++ == kPredsToScan) continue;
+    for (std::uint32_t reg = 0; reg < 32; ++reg) {
+      const std::uint32_t v = exit[other][reg];
+      if (v == kNone || stamp_[v] != block || next_use_[v] >= kBehindCall) continue;
+      candidates_.push_back({v, next_use_[v], reg, false});
+      stamp_[v] = kNone;
+    }
+  }
+}
+
+/// What the loop uses before a call, wherever it is now; and what lives through it, as far as the loop leaves room.
+void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
+  RegState before = exit[pred];
+  // Register of each value at the predecessor's end, by way of reg_of_, which is empty between blocks.
+  for (std::uint32_t reg = 0; reg < 32; ++reg)
+    if (before[reg] != kNone) reg_of_[before[reg]] = static_cast<std::uint8_t>(reg);
+  const Pressure& pressure = live.loop_pressure[block];
+  std::uint32_t in_memory[2] = {0, 0};  // values that live through and have no register to lose
+  const std::uint32_t first = candidates_.size();
+  for (const LiveIn& value : live.live_in_of(block)) {
+    const std::uint32_t reg = reg_of_[value.vreg];
+    const bool vec = f_.vregs[value.vreg].reg_class == mir::RegClass::vec;
+    if (value.distance < kBehindCall) candidates_.push_back({value.vreg, value.distance, reg, false});
+    else if (reg == kNoReg) ++in_memory[vec];
+    else if (value.distance >= kBehindCold && !pressure.call) candidates_.push_back({value.vreg, value.distance, reg, false});
+  }
+  for (std::uint32_t reg = 0; reg < 32; ++reg)
+    if (before[reg] != kNone) reg_of_[before[reg]] = kNoReg;
+
+  std::sort(candidates_.begin() + first, candidates_.end(), [](const Candidate& a, const Candidate& b) {
+    return a.distance != b.distance ? a.distance < b.distance : a.vreg < b.vreg;
+  });
+  for (const bool vec : {false, true}) {
+    const std::uint32_t k = static_cast<std::uint32_t>(std::popcount(allocatable_ & (vec ? kVecBits : kGprBits)));
+    const std::uint32_t most = vec ? pressure.vec : pressure.gpr;
+    std::uint32_t excess = most > k + in_memory[vec] ? most - k - in_memory[vec] : 0;
+    for (std::uint32_t i = candidates_.size(); excess && i-- > first;) {
+      Candidate& candidate = candidates_[i];
+      if (candidate.distance < kBehindCold) break;
+      if ((f_.vregs[candidate.vreg].reg_class == mir::RegClass::vec) != vec) continue;
+      candidate.distance = kDead;
+      --excess;
+    }
+  }
+  std::uint32_t kept = first;
+  for (std::uint32_t i = first; i < candidates_.size(); ++i)
+    if (candidates_[i].distance != kDead) candidates_[kept++] = candidates_[i];
+  while (candidates_.size() > kept) candidates_.pop_back();
+}
+
+void Allocator::add_params(std::uint32_t block, std::uint32_t pred) {
+  const mir::BlockData& data = f_.blocks[block];
+  const auto params = f_.vregs_at(data.params, data.param_count);
+  if (params.empty()) return;
+  for (const mir::VReg v : params) next_use_[v.index] = live.used[v.index] ? live.param_distance[v.index] : kDead;
+  for (std::uint32_t reg = 0; reg < 32; ++reg)
+    if (exit[pred][reg] != kNone) reg_of_[exit[pred][reg]] = static_cast<std::uint8_t>(reg);
+  std::uint32_t edge_args = kNone, count = 0;
+  const mir::BlockData& from = f_.blocks[pred];
+  for (const mir::EdgeData& edge : f_.edges.slice(from.succs, from.succ_count))
+    if (edge.to.index == block) edge_args = edge.args, count = edge.count;
+  NB_ASSERT(count == params.size());
+  const auto args = f_.vregs_at(edge_args, count);
+  for (std::uint32_t i = 0; i < params.size(); ++i) {
+    const std::uint32_t v = params[i].index;
+    if (live.used[v]) candidates_.push_back({v, next_use_[v], reg_of_[args[i].index], true});
+  }
+  for (std::uint32_t reg = 0; reg < 32; ++reg)
+    if (exit[pred][reg] != kNone) reg_of_[exit[pred][reg]] = kNoReg;
+}
+
+/// Gives registers to the candidates that are needed first; a parameter without one arrives in its slot.
+void Allocator::keep_nearest(std::uint32_t block) {
+  for (const bool vec : {false, true}) {
+    const std::uint32_t mask = allocatable_ & (vec ? kVecBits : kGprBits);
+    const std::uint32_t k = static_cast<std::uint32_t>(std::popcount(mask));
+    auto same = [&](const Candidate& c) { return (f_.vregs[c.vreg].reg_class == mir::RegClass::vec) == vec; };
+    std::uint32_t count = 0;
+    for (const Candidate& candidate : candidates_) count += same(candidate);
+    if (count > k) {
+      std::sort(candidates_.begin(), candidates_.end(), [](const Candidate& a, const Candidate& b) {
+        return a.distance != b.distance ? a.distance < b.distance : a.vreg < b.vreg;
+      });
+      std::uint32_t room = k;
+      for (Candidate& candidate : candidates_) {
+        if (!same(candidate)) continue;
+        if (room) {
+          --room;
+          continue;
+        }
+        if (candidate.param) slot_at_def[candidate.vreg] = true;
+        candidate.distance = kDead;
+      }
+    }
+  }
+  const bool header = f_.blocks[block].loop_header.index == block;
+  auto usable = [&](std::uint32_t reg, std::uint32_t v) { return reg != kNoReg && (free() & class_mask(v) & bit(reg)); };
+  auto place = [&](Candidate& candidate, std::uint32_t reg) {
+    bind(candidate.vreg, reg);
+    if (candidate.param) def_reg[candidate.vreg] = static_cast<std::uint8_t>(reg);
+    candidate.distance = kDead;
+  };
+  for (Candidate& c : candidates_)
+    if (c.distance != kDead && !c.param && usable(c.reg, c.vreg)) place(c, c.reg);
+  // A loop's parameter goes where the loop wants it; others where the argument is.
+  for (Candidate& c : candidates_) {
+    if (c.distance == kDead || !c.param) continue;
+    const std::uint32_t wanted = header ? hint(c.vreg) : kNoReg;
+    if (usable(wanted, c.vreg)) place(c, wanted);
+    else if (usable(c.reg, c.vreg)) place(c, c.reg);
+  }
+  for (Candidate& c : candidates_)
+    if (c.distance != kDead) place(c, choose(c.vreg, free() & class_mask(c.vreg)));
+}
+
+}  // namespace nebulet::wasm::regalloc

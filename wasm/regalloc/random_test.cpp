@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+// Random functions through the allocator and the checker.
+#include <gtest/gtest.h>
+
+#include "wasm/regalloc/check.h"
+#include "wasm/regalloc/print.h"
+#include "wasm/regalloc/test_support.h"
+
+namespace nebulet::wasm::regalloc {
+namespace {
+
+using test::Builder;
+using test::kRegisters;
+using test::RandomFunction;
+using test::RandomShape;
+
+void run(RandomShape shape, std::uint64_t seeds, Mode mode) {
+  for (std::uint64_t seed = 0; seed < seeds; ++seed) {
+    Arena arena;
+    Builder builder(arena);
+    RandomFunction(builder, seed, shape).build();
+    mir::Function& function = builder.finish();
+    if (std::getenv("RA_PRINT")) fputs(("seed\n" + print(function)).c_str(), stderr);
+    const Result result = allocate(function, kRegisters, arena, mode);
+    const std::string error = check(function, result, &kRegisters);
+    ASSERT_EQ(error, "") << "seed " << seed << "\n" << print(function, &result);
+  }
+}
+
+TEST(RandomFunctions, Small) { run({.size = 12, .depth = 2}, 2000, Mode::global); }
+TEST(RandomFunctions, Medium) { run({}, 800, Mode::global); }
+TEST(RandomFunctions, HighPressure) { run({.size = 120, .reach = 60, .calls = 2}, 400, Mode::global); }
+TEST(RandomFunctions, ManyFixedRegisters) { run({.size = 60, .reach = 24, .calls = 15, .fixed = 50, .vectors = 10}, 500, Mode::global); }
+TEST(RandomFunctions, Vectors) { run({.size = 100, .reach = 50, .vectors = 80}, 300, Mode::global); }
+TEST(RandomFunctions, DeepLoops) { run({.size = 150, .depth = 9, .reach = 20}, 200, Mode::global); }
+TEST(RandomFunctions, BlockLocal) { run({.size = 80, .reach = 30}, 500, Mode::block_local); }
+TEST(RandomFunctions, BlockLocalSmall) { run({.size = 12, .depth = 2}, 800, Mode::block_local); }
+
+}  // namespace
+}  // namespace nebulet::wasm::regalloc
