@@ -224,7 +224,7 @@ void Allocator::visit_simple(std::uint32_t index, std::uint32_t position) {
         continue;
       }
     }
-    define(o, take(v, class_mask(v), defined | dying_late, index));
+    define(o, take(v, class_mask(v), defined | late, index));
   }
   for (std::uint32_t regs = (dying_late & ~defined) | dead_defs; regs; regs &= regs - 1)
     release(static_cast<std::uint32_t>(std::countr_zero(regs)));
