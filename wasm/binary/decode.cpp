@@ -194,9 +194,12 @@ TableType ModuleDecoder::table_type() {
   const std::uint32_t at = section_.position();
   TableType type{read_ref_type(section_), read_limits(section_)};
   if (!ok()) return type;
-  if (type.limits.has_max && type.limits.max < type.limits.min)
+  if (type.limits.min > kMaxTableSize || (type.limits.has_max && type.limits.max > kMaxTableSize))
+    invalid(at, "table size must be at most 2^32 - 1");
+  else if (type.limits.has_max && type.limits.max < type.limits.min)
     invalid(at, "size minimum must not be greater than maximum");
-  if (type.limits.min > kMaxTableElements) section_.fail(Error::Kind::limit, at, "table too large");
+  else if (type.limits.min > kMaxTableElements)
+    section_.fail(Error::Kind::limit, at, "table too large");
   return type;
 }
 
@@ -286,18 +289,16 @@ void ModuleDecoder::start_section() {
   module_.start = function;
 }
 
+// A wrong number of bodies is reported last, as everything else is wrong with more precision.
 void ModuleDecoder::code_section() {
-  has_code_ = true;
-  const std::uint32_t at = section_.position();
-  const std::uint32_t n = section_.u32();
-  if (ok() && n != declared_bodies_)
-    section_.fail(Error::Kind::malformed, at, "function and code section have inconsistent lengths");
-  for (std::uint32_t i = 0; i < n && ok(); ++i) {
+  bodies_ = section_.u32();
+  for (std::uint32_t i = 0; i < bodies_ && ok(); ++i) {
     const std::uint32_t size_at = section_.position();
     const std::uint32_t size = section_.u32();
     const std::uint32_t begin = section_.skip(size);
     if (ok() && size > kMaxBodyBytes) section_.fail(Error::Kind::limit, size_at, "function body too large");
     if (!ok()) return;
+    if (i >= declared_bodies_) continue;
     FunctionDecl& function = module_.functions[module_.imported_functions + i];
     function.body_begin = begin;
     function.body_end = begin + size;
@@ -306,7 +307,7 @@ void ModuleDecoder::code_section() {
 
 /// What only the whole module shows.
 void ModuleDecoder::finish() {
-  if (!has_code_ && declared_bodies_ != 0)
+  if (bodies_ != declared_bodies_)
     reader_.malformed("function and code section have inconsistent lengths");
   else if (module_.data_count && *module_.data_count != module_.data.size())
     reader_.malformed("data count and data section have inconsistent lengths");

@@ -56,9 +56,8 @@ class ModuleDecoder {
   Reader reader_;   ///< the module: section headers
   Reader section_;  ///< the contents of the current section
   Module module_;
-  std::uint32_t declared_bodies_ = 0;
+  std::uint32_t declared_bodies_ = 0, bodies_ = 0;
   std::uint32_t names_begin_ = 0, names_end_ = 0;  ///< the name section's contents
-  bool has_code_ = false;
   std::vector<ValType> const_stack_;
 };
 

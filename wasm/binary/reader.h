@@ -41,7 +41,11 @@ class Reader {
       return *cursor_++;
     return static_cast<std::uint32_t>(leb_unsigned(32));
   }
-  std::uint64_t u64() { return leb_unsigned(64); }
+  std::uint64_t u64() {
+    if (cursor_ != end_ && *cursor_ < 0x80) [[likely]]
+      return *cursor_++;
+    return leb_unsigned(64);
+  }
   std::int32_t s32() {
     if (cursor_ != end_ && *cursor_ < 0x80) [[likely]]
       return static_cast<std::int8_t>(static_cast<std::uint8_t>(*cursor_++ << 1)) >> 1;

@@ -86,9 +86,9 @@ Limits read_limits(Reader& reader) {
     return {};
   }
   Limits limits;
-  limits.min = reader.u32();
+  limits.min = reader.u64();
   limits.has_max = flags == 1;
-  if (limits.has_max) limits.max = reader.u32();
+  if (limits.has_max) limits.max = reader.u64();
   return limits;
 }
 

@@ -24,7 +24,8 @@ std::vector<std::byte> read_file(const char* path) {
   std::vector<std::byte> bytes;
   if (std::FILE* file = std::fopen(path, "rb")) {
     std::byte buffer[65536];
-    while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, file)) bytes.insert(bytes.end(), buffer, buffer + n);
+    while (const std::size_t n = std::fread(buffer, 1, sizeof buffer, file))
+      bytes.insert(bytes.end(), buffer, buffer + n);
     std::fclose(file);
   }
   return bytes;

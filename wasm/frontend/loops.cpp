@@ -44,9 +44,12 @@ bool LoopScan::skip_instruction(Reader& reader) {
     case Immediates::block_type: reader.s33(); break;
     case Immediates::index: reader.u32(); break;
     case Immediates::two_indices:
+      reader.u32();
+      reader.u32();
+      break;
     case Immediates::memarg:
       reader.u32();
-      reader.u32();
+      reader.u64();
       break;
     case Immediates::labels: {
       const std::uint32_t count = reader.u32();

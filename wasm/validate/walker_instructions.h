@@ -386,12 +386,14 @@ MemArg Walker<Visitor>::memarg(std::uint8_t alignment) {
   const std::uint32_t flags = reader_.u32();
   if (reader_.ok() && flags >= 0x80) reader_.fail(Error::Kind::malformed, position_, "malformed memop flags");
   if (reader_.ok() && flags >= 0x40) fail_unsupported(reader_, position_, "multiple memories");
-  const MemArg where{0, reader_.u32()};
+  const MemArg where{0, reader_.u64()};
   if (!reader_.ok()) return {};
   if (module_.memories.empty())
     invalid("unknown memory 0");
   else if (flags > alignment)
     invalid("alignment must not be larger than natural");
+  else if (where.offset > 0xffffffff)
+    invalid("offset out of range");
   return where;
 }
 
