@@ -1,0 +1,164 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""Builds the programs that run.py runs, for WebAssembly and for the host, into build/apps. The sources of Lua, bzip2, zlib
+and SQLite are Debian's source packages; the rest is in the repository. What is up to date is not built again.
+
+Lua jumps out of protected calls with longjmp. WebAssembly without exceptions has no such thing, so the wasm build replaces
+Lua's two macros for it (shim/setjmp.h) and instruments the program with Binaryen's asyncify to unwind the stack."""
+import argparse
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+OUT = ROOT / "build/apps"
+SOURCES = OUT / "src"
+SHIM = HERE / "shim"
+APT_LIST = Path("/etc/apt/sources.list.d/nebulet-source.sources")
+
+WASM = ["clang-19", "--target=wasm32-wasi", "-O2", "-w", "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS",
+        "-D_WASI_EMULATED_GETPID", f"-I{SHIM}", "-include", str(SHIM / "missing.h")]
+WASM_LIBS = ["-lwasi-emulated-signal", "-lwasi-emulated-process-clocks", "-lwasi-emulated-getpid", "-lm"]
+NATIVE = ["clang-19", "-O3", "-w"]
+
+
+class Failed(Exception):
+    pass
+
+
+def run(command, **options):
+    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                            **options)
+    if result.returncode != 0:
+        raise Failed(f"{command[0]} failed:\n{result.stdout[-1500:]}")
+    return result.stdout
+
+
+def enable_source_packages():
+    """Asks for source packages from wherever the machine gets its binary ones."""
+    if APT_LIST.exists():
+        return
+    for existing in sorted(Path("/etc/apt/sources.list.d").glob("*.sources")):
+        text = existing.read_text()
+        if "debian" in text.lower() and "Types: deb" in text:
+            APT_LIST.write_text(text.replace("Types: deb\n", "Types: deb-src\n"))
+            run(["apt-get", "update", "-qq"])
+            return
+    raise Failed("no *.sources file of Debian in /etc/apt/sources.list.d to take the place of source packages from")
+
+
+def source(package):
+    """The unpacked source package."""
+    SOURCES.mkdir(parents=True, exist_ok=True)
+    found = [path for path in SOURCES.glob(f"{package}-*") if path.is_dir()]
+    if found:
+        return found[0]
+    if not list(SOURCES.glob(f"{package}_*.dsc")):
+        enable_source_packages()
+        run(["apt-get", "source", "--download-only", "-qq", package], cwd=SOURCES)
+    run(["dpkg-source", "--no-check", "-x", next(SOURCES.glob(f"{package}_*.dsc")).name], cwd=SOURCES)
+    return next(path for path in SOURCES.glob(f"{package}-*") if path.is_dir())
+
+
+def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=()):
+    # Each file is compiled apart, since a header must come before the files of the program and not before the shim's.
+    run([*NATIVE, *flags, *native_flags, *sources, "-o", OUT / name, "-lm"])
+    run([*WASM, *flags, *wasm_flags, *sources, *wasm_sources, SHIM / "missing.c", *WASM_LIBS, "-o", OUT / f"{name}.wasm"])
+
+
+def lua():
+    src = source("lua5.4") / "src"
+    config = OUT / "lua-config"
+    config.mkdir(exist_ok=True)
+    # Debian's package has its build write this one; only the default search path of C modules comes from it.
+    (config / "lua5.4-deb-multiarch.h").write_text('#define DEB_HOST_MULTIARCH "none"\n')
+    files = [path for path in sorted(src.glob("*.c")) if path.name != "luac.c"]
+    compile_c("lua", files, flags=[f"-I{src}", f"-I{config}"], wasm_flags=["-include", SHIM / "setjmp.h", "-DL_tmpnam=20", "-Wl,-z,stack-size=1048576"],
+              wasm_sources=[SHIM / "protected.c"], native_flags=["-DLUA_USE_POSIX"])
+    wasm = OUT / "lua.wasm"
+    run(["wasm-opt", wasm, "-o", wasm, "--asyncify", "--pass-arg=asyncify-ignore-imports", "-O2", "--strip-debug"])
+
+
+def bzip2():
+    src = source("bzip2")
+    names = ["blocksort", "huffman", "crctable", "randtable", "compress", "decompress", "bzlib", "bzip2"]
+    compile_c("bzip2", [src / f"{name}.c" for name in names], flags=["-D_FILE_OFFSET_BITS=64"])
+
+
+def minigzip():
+    src = source("zlib")
+    names = ["adler32", "compress", "crc32", "deflate", "gzclose", "gzlib", "gzread", "gzwrite", "infback", "inffast",
+             "inflate", "inftrees", "trees", "uncompr", "zutil"]
+    compile_c("minigzip", [*(src / f"{name}.c" for name in names), src / "test/minigzip.c"],
+              flags=[f"-I{src}", "-DHAVE_UNISTD_H", "-DZ_SOLO_IS_NOT_SET"])
+
+
+def sqlite():
+    src = source("sqlite3")
+    amalgamation = OUT / "sqlite-amalgamation"
+    if not (amalgamation / "shell.c").exists():
+        amalgamation.mkdir(exist_ok=True)
+        run([src / "configure", "--disable-tcl", "--disable-readline"], cwd=amalgamation)
+        run(["make", "sqlite3.c", "shell.c"], cwd=amalgamation)
+    flags = [f"-I{amalgamation}", "-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_POPEN"]
+    compile_c("sqlite", [amalgamation / "sqlite3.c", amalgamation / "shell.c"], flags=flags)
+
+
+def containers():
+    src = ROOT / "user/apps/containers.cpp"
+    run(["clang++-19", "-stdlib=libc++", "-std=c++23", "-O3", src, "-o", OUT / "containers"])
+    check = OUT / "stack_check.o"
+    run(["clang-19", "--target=wasm32-wasi", "-O2", "-c", ROOT / "user/apps/stack_check.c", "-o", check])
+    run(["clang++-19", "--target=wasm32-wasi", "-std=c++23", "-O2", "-fno-exceptions", src, check, "-o",
+         OUT / "containers.wasm"])
+
+
+def rust():
+    src = HERE / "main.rs"
+    run(["/usr/bin/rustc", "--edition=2021", "-O", src, "-o", OUT / "rust"], cwd=OUT)
+    run(["/usr/bin/rustc", "--edition=2021", "-O", "--target", "wasm32-wasi", "-C", "linker=wasm-ld-14", "-C", "link-arg=--strip-debug", src, "-o", OUT / "rust.wasm"], cwd=OUT)
+
+
+APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "sqlite": sqlite}
+
+
+def stamp_of():
+    digest = hashlib.sha256(Path(__file__).read_bytes())
+    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def build(names, say=print):
+    """Builds what is not up to date; returns the names of what could not be built with the reason."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    stamp = stamp_of()
+    failed = {}
+    for name in names:
+        mark = OUT / f"{name}.stamp"
+        if mark.exists() and mark.read_text() == stamp:
+            continue
+        say(f"building {name}")
+        try:
+            APPS[name]()
+            mark.write_text(stamp)
+        except (Failed, OSError) as error:
+            failed[name] = str(error)
+    return failed
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("apps", nargs="*", default=list(APPS), help=f"of {', '.join(APPS)}; default all")
+    failed = build(parser.parse_args().apps)
+    for name, reason in failed.items():
+        print(f"{name}: {reason}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    os.environ["LC_ALL"] = "C"
+    sys.exit(main())
