@@ -70,8 +70,8 @@ void print_backtrace(std::uint64_t pc, std::uint64_t frame_pointer) {
 void handle_panic(const char* message, const char* file, unsigned line) {
   begin_panic();
   print("\nnebulet: panic: {} ({}:{}, CPU {})\n", message, file, line, current_cpu());
-  print_backtrace(reinterpret_cast<std::uint64_t>(__builtin_return_address(0)),
-                  reinterpret_cast<std::uint64_t>(__builtin_frame_address(0)));
+  const auto* frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
+  print_backtrace(frame[1], frame[0]);
   end_panic();
 }
 
