@@ -22,7 +22,7 @@ bool is_logged(LogLevel level) { return level <= maximum.load(std::memory_order_
 void log_line(LogLevel level, std::string_view text) {
   if (!is_logged(level)) return;
   std::array<char, kPrefix.size() + kMaxLogLine + 1> line;
-  char* end = std::copy(kPrefix.begin(), kPrefix.end(), line.begin());
+  char* end = std::copy(kPrefix.begin(), kPrefix.end(), line.data());
   for (char c : text.substr(0, kMaxLogLine)) {
     const auto byte = static_cast<unsigned char>(c);
     *end++ = byte < 0x20 || byte == 0x7f ? '?' : c;
