@@ -92,8 +92,11 @@ int main_with(int argc, char** argv) {
   run_verb->prefix_command();
   run_verb->add_flag("--hosted", options.hosted, "run the kernel as a Linux process");
   run_verb->add_option("--dir", directories, "let the program use a directory: HOST or HOST::GUEST")
-      ->type_name("DIR");
-  run_verb->add_option("--env", options.environment, "set an environment variable")->type_name("NAME=VALUE");
+      ->type_name("DIR")
+      ->allow_extra_args(false);
+  run_verb->add_option("--env", options.environment, "set an environment variable")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   run_verb->add_option("--argv0", options.argv0, "the program's name as it sees it");
   run_verb->add_option("--invoke", options.invoke, "call this exported function in place of _start");
   run_verb->add_option("-m,--memory", memory, "memory of the machine, like 512M or 2G")
