@@ -5,6 +5,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cwchar>
 #include <new>
 #include <string>
 
@@ -15,6 +16,8 @@ extern "C" [[noreturn]] void nebulet_libcxx_panic(const char* message) { nebulet
 _LIBCPP_BEGIN_NAMESPACE_STD
 
 template class basic_string<char>;
+template string& string::__assign_no_alias<true>(const char*, size_t);
+template string& string::__assign_no_alias<false>(const char*, size_t);
 
 namespace {
 template <class T>
@@ -168,6 +171,13 @@ int bcmp(const void* left, const void* right, std::size_t size) { return memcmp(
 void* memchr(const void* at, int value, std::size_t size) {
   for (auto* byte = static_cast<const unsigned char*>(at); size; --size, ++byte) {
     if (*byte == static_cast<unsigned char>(value)) return const_cast<unsigned char*>(byte);
+  }
+  return nullptr;
+}
+
+wchar_t* wmemchr(const wchar_t* at, wchar_t value, std::size_t count) {
+  for (; count; --count, ++at) {
+    if (*at == value) return const_cast<wchar_t*>(at);
   }
   return nullptr;
 }
