@@ -14,7 +14,8 @@ using mir::Role;
 
 namespace {
 
-/// A value that is read from its slot now and again this many instructions later is not loaded for the first read.
+/// A value that is read from its slot now and again this many instructions later is not loaded for the first
+/// read.
 constexpr std::uint32_t kNear = 24;
 
 /// Registers without fixed roles in common instructions first.
@@ -26,7 +27,8 @@ constexpr std::uint32_t bit(std::uint32_t reg) { return 1u << reg; }
 
 }  // namespace
 
-Allocator::Allocator(mir::Function& function, const Liveness& liveness, const Registers& registers, Arena& arena)
+Allocator::Allocator(mir::Function& function, const Liveness& liveness, const Registers& registers,
+                     Arena& arena)
     : live(liveness),
       edits(arena),
       locations(arena),
@@ -70,7 +72,8 @@ void Allocator::visit_block(std::uint32_t block) {
     if (position > kFarthest) position = kFarthest;
   }
   exit[block] = in_reg_;
-  for (std::uint32_t regs = occupied_; regs; regs &= regs - 1) reg_of_[in_reg_[std::countr_zero(regs)]] = kNoReg;
+  for (std::uint32_t regs = occupied_; regs; regs &= regs - 1)
+    reg_of_[in_reg_[std::countr_zero(regs)]] = kNoReg;
   in_reg_.fill(kNone);
   occupied_ = 0;
 }
@@ -86,8 +89,10 @@ void Allocator::visit_inst(std::uint32_t index, std::uint32_t position) {
       return;
     }
   }
-  if (constrained) visit_constrained(index, position);
-  else visit_simple(index, position);
+  if (constrained)
+    visit_constrained(index, position);
+  else
+    visit_simple(index, position);
   if (inst.flags & mir::kMove) finish_move(index);
 }
 
@@ -107,11 +112,14 @@ void Allocator::order_commutative(std::uint32_t index) {
   const bool a_dies = live.next_after[o] == kDead, b_dies = live.next_after[o + 1] == kDead;
   const bool a_in = reg_of_[a] != kNoReg, b_in = reg_of_[b] != kNoReg;
   bool exchange = false;
-  if (b_dies && !a_dies) exchange = b_in;
-  else if (a_dies && b_dies && !a_in) exchange = b_in;
+  if (b_dies && !a_dies)
+    exchange = b_in;
+  else if (a_dies && b_dies && !a_in)
+    exchange = b_in;
   else if (a_dies && b_dies && b_in) {
     for (const Operand& operand : f_.operands_of(inst))
-      if (operand.constraint == Constraint::reuse && operand.fixed.number == 0) exchange = hint(operand.vreg.index) == reg_of_[b];
+      if (operand.constraint == Constraint::reuse && operand.fixed.number == 0)
+        exchange = hint(operand.vreg.index) == reg_of_[b];
   }
   if (!exchange) return;
   std::swap(first.vreg, second.vreg);
@@ -133,14 +141,17 @@ void Allocator::visit_simple(std::uint32_t index, std::uint32_t position) {
   for (std::uint32_t o = begin; o < end; ++o) {
     if (!is_use(f_.operands[o])) continue;
     const std::uint8_t reg = reg_of_[f_.operands[o].vreg.index];
-    if (reg == kNoReg) missing = true;
-    else locked |= bit(reg);
+    if (reg == kNoReg)
+      missing = true;
+    else
+      locked |= bit(reg);
   }
   for (std::uint32_t o = begin; missing && o < end; ++o) {
     const Operand& operand = f_.operands[o];
     const std::uint32_t v = operand.vreg.index;
     if (!is_use(operand) || reg_of_[v] != kNoReg) continue;
-    if (operand.constraint == Constraint::reg_or_slot && prefers_slot(v, live.next_after[o], position)) continue;
+    if (operand.constraint == Constraint::reg_or_slot && prefers_slot(v, live.next_after[o], position))
+      continue;
     const std::uint32_t reg = take(v, class_mask(v), locked, index);
     load(v, reg, index);
     locked |= bit(reg);
@@ -197,7 +208,8 @@ void Allocator::visit_simple(std::uint32_t index, std::uint32_t position) {
         const std::uint32_t copy = take(v, mask, locked | defined, index);
         edits.push_back({index, width(s), Location::reg(mir::PReg{static_cast<std::uint8_t>(reg)}),
                          Location::reg(mir::PReg{static_cast<std::uint8_t>(copy)})});
-        // The value that lives on moves away if the result is wanted where it is and nothing else reads it here.
+        // The value that lives on moves away if the result is wanted where it is and nothing else reads it
+        // here.
         const bool result_stays = alone && hint(v) == reg && reg_of_[s] == reg && (defined & bit(reg)) == 0;
         if (result_stays) {
           release(reg);
@@ -211,7 +223,8 @@ void Allocator::visit_simple(std::uint32_t index, std::uint32_t position) {
     }
     define(o, reg);
   }
-  for (std::uint32_t regs = dying & ~defined; regs; regs &= regs - 1) release(static_cast<std::uint32_t>(std::countr_zero(regs)));
+  for (std::uint32_t regs = dying & ~defined; regs; regs &= regs - 1)
+    release(static_cast<std::uint32_t>(std::countr_zero(regs)));
   for (std::uint32_t o = begin; o < end; ++o) {
     const Operand& operand = f_.operands[o];
     if (operand.role != Role::def || operand.constraint == Constraint::reuse) continue;
@@ -230,7 +243,8 @@ void Allocator::visit_simple(std::uint32_t index, std::uint32_t position) {
     release(static_cast<std::uint32_t>(std::countr_zero(regs)));
 }
 
-std::uint32_t Allocator::take(std::uint32_t vreg, std::uint32_t mask, std::uint32_t forbidden, std::uint32_t before) {
+std::uint32_t Allocator::take(std::uint32_t vreg, std::uint32_t mask, std::uint32_t forbidden,
+                              std::uint32_t before) {
   const std::uint32_t available = free() & mask & ~forbidden;
   if (available) return choose(vreg, available);
   const std::uint32_t candidates = mask & occupied_ & ~forbidden;
@@ -240,7 +254,8 @@ std::uint32_t Allocator::take(std::uint32_t vreg, std::uint32_t mask, std::uint3
   return reg;
 }
 
-/// The register whose value is needed last. Values that need no store are taken before others of about the same distance.
+/// The register whose value is needed last. Values that need no store are taken before others of about the
+/// same distance.
 std::uint32_t Allocator::farthest(std::uint32_t mask) const {
   std::uint32_t best = kNoReg, best_distance = 0;
   for (; mask; mask &= mask - 1) {
@@ -276,8 +291,10 @@ std::uint32_t Allocator::choose(std::uint32_t vreg, std::uint32_t available) con
 
 void Allocator::load(std::uint32_t vreg, std::uint32_t reg, std::uint32_t before) {
   const Location to = Location::reg(mir::PReg{static_cast<std::uint8_t>(reg)});
-  if (rematerializable(vreg)) edits.push_back({before, width(vreg), to, to, Edit::Kind::remat, live.defs[vreg].inst});
-  else edits.push_back({before, width(vreg), slot_of(vreg), to});
+  if (rematerializable(vreg))
+    edits.push_back({before, width(vreg), to, to, Edit::Kind::remat, live.defs[vreg].inst});
+  else
+    edits.push_back({before, width(vreg), slot_of(vreg), to});
   bind(vreg, reg);
 }
 
@@ -299,7 +316,9 @@ void Allocator::evict(std::uint32_t reg, std::uint32_t before) {
   release(reg);
   if (next_use_[v] == kDead || rematerializable(v) || slot_at_def[v]) return;
   const SpillPoint& point = spill[v];
-  if (point.block != kNone && (point.block != block_ || point.edit != kNone) && live.dominates(point.block, block_)) return;
+  if (point.block != kNone && (point.block != block_ || point.edit != kNone) &&
+      live.dominates(point.block, block_))
+    return;
   edits.push_back({before, 0, Location::reg(mir::PReg{static_cast<std::uint8_t>(reg)}), slot_of(v)});
   record_eviction(v, block_, edits.size() - 1);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The forward walk: which values are in registers at each point, and in which. Blocks are visited in reverse postorder;
-// a block starts from the registers of its hottest predecessor; differences are settled on the edges afterwards.
+// The forward walk: which values are in registers at each point, and in which. Blocks are visited in reverse
+// postorder; a block starts from the registers of its hottest predecessor; differences are settled on the
+// edges afterwards.
 #pragma once
 
 #include <array>
@@ -27,7 +28,8 @@ inline Location slot_of(std::uint32_t vreg) { return Location::slot(vreg); }
 /// Where a spilled value is stored: one point that dominates all its evictions.
 struct SpillPoint {
   std::uint32_t block = kNone;  ///< lowest common dominator of the evictions so far
-  std::uint32_t edit = kNone;   ///< the store prepared before the first eviction in `block`; kNone: the block's end
+  std::uint32_t edit =
+      kNone;  ///< the store prepared before the first eviction in `block`; kNone: the block's end
 };
 
 class Allocator {
@@ -40,14 +42,14 @@ class Allocator {
   void evict_at_end(std::uint32_t vreg, std::uint32_t block) { record_eviction(vreg, block, kNone); }
 
   const Liveness& live;
-  ArenaVector<Edit> edits;                 ///< in the order of the walk; slots by vreg; width 0: a store that is not needed
-  ArenaVector<Location> locations;         ///< by operand; slots by vreg
-  ArenaVector<bool> dead;                  ///< by instruction
-  std::span<RegState> entry, exit;         ///< by block
-  std::span<std::uint8_t> def_reg;         ///< by vreg: register at its definition; kNoReg: none
-  std::span<bool> slot_at_def;             ///< by vreg: parameter that arrives in its slot
-  std::span<SpillPoint> spill;             ///< by vreg
-  ArenaVector<std::uint32_t> spilled;      ///< vregs with a spill point
+  ArenaVector<Edit> edits;  ///< in the order of the walk; slots by vreg; width 0: a store that is not needed
+  ArenaVector<Location> locations;     ///< by operand; slots by vreg
+  ArenaVector<bool> dead;              ///< by instruction
+  std::span<RegState> entry, exit;     ///< by block
+  std::span<std::uint8_t> def_reg;     ///< by vreg: register at its definition; kNoReg: none
+  std::span<bool> slot_at_def;         ///< by vreg: parameter that arrives in its slot
+  std::span<SpillPoint> spill;         ///< by vreg
+  ArenaVector<std::uint32_t> spilled;  ///< vregs with a spill point
 
   bool rematerializable(std::uint32_t v) const { return f_.vregs[v].rematerializable; }
   std::uint32_t allocatable() const { return allocatable_; }
@@ -92,10 +94,10 @@ class Allocator {
 
   mir::Function& f_;
   const std::uint32_t allocatable_;
-  std::span<std::uint8_t> reg_of_;         ///< by vreg: current register
-  std::span<std::uint32_t> next_use_;      ///< by vreg: from the block's start; meaningful while in a register
-  std::span<std::uint32_t> stamp_;         ///< by vreg: the block whose live-in list was scanned last
-  std::span<std::uint32_t> use_index_;     ///< by vreg: position in the use list of visit_constrained
+  std::span<std::uint8_t> reg_of_;      ///< by vreg: current register
+  std::span<std::uint32_t> next_use_;   ///< by vreg: from the block's start; meaningful while in a register
+  std::span<std::uint32_t> stamp_;      ///< by vreg: the block whose live-in list was scanned last
+  std::span<std::uint32_t> use_index_;  ///< by vreg: position in the use list of visit_constrained
   RegState in_reg_;
   std::uint32_t occupied_ = 0;
   std::uint32_t block_ = 0;

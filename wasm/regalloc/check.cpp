@@ -106,8 +106,10 @@ class Checker {
       for (const mir::VReg v : f_.vregs_at(block.params, block.param_count)) def_block_[v.index] = b;
       for (const mir::Inst& inst : f_.insts.slice(block.first, block.count))
         for (const Operand& operand : f_.operands_of(inst)) {
-          if (is_use(operand)) used_[operand.vreg.index] = true;
-          else def_block_[operand.vreg.index] = b;
+          if (is_use(operand))
+            used_[operand.vreg.index] = true;
+          else
+            def_block_[operand.vreg.index] = b;
         }
       for (const mir::EdgeData& edge : f_.edges.slice(block.succs, block.succ_count))
         for (const mir::VReg v : f_.vregs_at(edge.args, edge.count)) used_[v.index] = true;
@@ -130,8 +132,9 @@ class Checker {
     for (const Fact& fact : facts) state_[fact.location].push_back(fact.vreg);
   }
   bool in_bounds(Location l, std::uint32_t width) const {
-    return l.is_reg() || (l.slot_offset() % 8 == 0 && std::uint64_t{l.slot_offset()} + width <= r_.spill_bytes &&
-                          (width < 16 || l.slot_offset() % 16 == 0));
+    return l.is_reg() ||
+           (l.slot_offset() % 8 == 0 && std::uint64_t{l.slot_offset()} + width <= r_.spill_bytes &&
+            (width < 16 || l.slot_offset() % 16 == 0));
   }
   void write(Location l, std::uint32_t width, std::vector<std::uint32_t> values) {
     const std::uint32_t at = id(l);
@@ -153,7 +156,8 @@ class Checker {
   }
 
   void execute_edit(const Edit& edit) {
-    if (!in_bounds(edit.from, edit.width) || !in_bounds(edit.to, edit.width)) return fail(edit.before, "slot out of bounds");
+    if (!in_bounds(edit.from, edit.width) || !in_bounds(edit.to, edit.width))
+      return fail(edit.before, "slot out of bounds");
     if (edit.kind == Edit::Kind::swap) {
       if (!edit.from.is_reg() || !edit.to.is_reg() || edit.from.value >= 16 || edit.to.value >= 16)
         return fail(edit.before, "swap of other than gprs");
@@ -186,7 +190,8 @@ class Checker {
     for (std::uint32_t k = 0; k < operands.size(); ++k) {
       check_constraint(i, k);
       if (is_use(operands[k]) && !holds(at[k], operands[k].vreg.index))
-        fail(i, "operand " + number(k) + " reads " + to_string(at[k]) + ", which does not hold v" + number(operands[k].vreg.index));
+        fail(i, "operand " + number(k) + " reads " + to_string(at[k]) + ", which does not hold v" +
+                    number(operands[k].vreg.index));
     }
     if (checking_) check_overlap(i);
     for (std::uint32_t reg = 0; reg < 32; ++reg)
@@ -202,10 +207,12 @@ class Checker {
     const auto operands = f_.operands_of(inst);
     if (!(inst.flags & mir::kMove)) {
       for (const Operand& operand : operands)
-        if (is_use(operand) || !f_.vregs[operand.vreg.index].rematerializable) fail(i, "is deleted but has an effect");
+        if (is_use(operand) || !f_.vregs[operand.vreg.index].rematerializable)
+          fail(i, "is deleted but has an effect");
       return;
     }
-    if (operands.size() != 2 || r_.operands[inst.operands] != r_.operands[inst.operands + 1]) return fail(i, "deleted move moves");
+    if (operands.size() != 2 || r_.operands[inst.operands] != r_.operands[inst.operands + 1])
+      return fail(i, "deleted move moves");
     const Location at = r_.operands[inst.operands];
     const std::uint32_t def = is_use(operands[0]) ? 1 : 0;
     if (!holds(at, operands[1 - def].vreg.index)) fail(i, "deleted move reads something else");
@@ -216,16 +223,19 @@ class Checker {
     const mir::Inst& inst = f_.insts[i];
     const Operand& operand = f_.operands[inst.operands + k];
     const Location at = r_.operands[inst.operands + k];
-    if (!at.is_reg() && operand.constraint != Constraint::reg_or_slot) return fail(i, "operand " + number(k) + " is not in a register");
+    if (!at.is_reg() && operand.constraint != Constraint::reg_or_slot)
+      return fail(i, "operand " + number(k) + " is not in a register");
     if (!at.is_reg()) {
       if (!in_bounds(at, f_.vregs[operand.vreg.index].width)) fail(i, "operand's slot out of bounds");
       return;
     }
-    if (at.preg().reg_class() != f_.vregs[operand.vreg.index].reg_class) fail(i, "operand " + number(k) + " has the wrong class");
+    if (at.preg().reg_class() != f_.vregs[operand.vreg.index].reg_class)
+      fail(i, "operand " + number(k) + " has the wrong class");
     if (operand.constraint == Constraint::fixed) {
       if (at.preg() != operand.fixed) fail(i, "operand " + number(k) + " is not in its fixed register");
     } else if (operand.constraint == Constraint::reuse) {
-      if (r_.operands[inst.operands + operand.fixed.number] != at) fail(i, "operand " + number(k) + " does not reuse its use's register");
+      if (r_.operands[inst.operands + operand.fixed.number] != at)
+        fail(i, "operand " + number(k) + " does not reuse its use's register");
     } else if (registers_ && !registers_->allocatable.contains(at.preg())) {
       fail(i, "operand " + number(k) + " is in a reserved register");
     }
@@ -238,16 +248,21 @@ class Checker {
     const Location* at = r_.operands.data() + inst.operands;
     for (std::uint32_t d = 0; d < operands.size(); ++d) {
       const Operand& def = operands[d];
-      if (operands[d].role == Role::late_use && at[d].is_reg() && inst.clobbers.contains(at[d].preg())) fail(i, "late use is clobbered");
+      if (operands[d].role == Role::late_use && at[d].is_reg() && inst.clobbers.contains(at[d].preg()))
+        fail(i, "late use is clobbered");
       if (is_use(def)) continue;
       const bool temporary = def.role == Role::early_def && !used_[def.vreg.index];
-      if (def.constraint != Constraint::fixed && !temporary && inst.clobbers.contains(at[d].preg())) fail(i, "result is clobbered");
+      if (def.constraint != Constraint::fixed && !temporary && inst.clobbers.contains(at[d].preg()))
+        fail(i, "result is clobbered");
       for (std::uint32_t k = 0; k < operands.size(); ++k) {
         if (k == d || at[k] != at[d]) continue;
         const bool tied = def.constraint == Constraint::reuse && def.fixed.number == k;
-        if (!is_use(operands[k])) fail(i, "two results in one register");
-        else if (operands[k].role == Role::late_use) fail(i, "a late use shares a result's register");
-        else if (def.role == Role::early_def && !tied) fail(i, "a use shares an early result's register");
+        if (!is_use(operands[k]))
+          fail(i, "two results in one register");
+        else if (operands[k].role == Role::late_use)
+          fail(i, "a late use shares a result's register");
+        else if (def.role == Role::early_def && !tied)
+          fail(i, "a use shares an early result's register");
       }
     }
   }
@@ -266,7 +281,8 @@ class Checker {
       for (const std::uint32_t v : state_[l]) {
         // Values of an earlier iteration are unreachable: their definition does not dominate the target.
         if (strictly_dominates(def_block_[v], to)) facts.push_back({l, v});
-        for (auto p = std::lower_bound(passed.begin(), passed.end(), std::pair(v, 0u)); p != passed.end() && p->first == v; ++p)
+        for (auto p = std::lower_bound(passed.begin(), passed.end(), std::pair(v, 0u));
+             p != passed.end() && p->first == v; ++p)
           if (f_.vregs[p->second].width <= f_.vregs[v].width) facts.push_back({l, p->second});
       }
     std::sort(facts.begin(), facts.end());
@@ -277,7 +293,8 @@ class Checker {
       return true;
     }
     Facts both;
-    std::set_intersection(entry_[to].begin(), entry_[to].end(), facts.begin(), facts.end(), std::back_inserter(both));
+    std::set_intersection(entry_[to].begin(), entry_[to].end(), facts.begin(), facts.end(),
+                          std::back_inserter(both));
     if (both.size() == entry_[to].size()) return false;
     entry_[to] = std::move(both);
     return true;
@@ -287,7 +304,8 @@ class Checker {
     for (std::uint32_t reg = 0; reg < 16; ++reg) {
       const mir::VReg v = r_.entry_gprs[b * 16 + reg];
       if (v.valid() && !holds(Location::reg(mir::gpr(static_cast<std::uint8_t>(reg))), v.index))
-        fail(f_.blocks[b].first, "the block's entry claims v" + number(v.index) + " in a register that does not hold it");
+        fail(f_.blocks[b].first,
+             "the block's entry claims v" + number(v.index) + " in a register that does not hold it");
     }
   }
 

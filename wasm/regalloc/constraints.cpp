@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Instructions with fixed registers or clobbers: calls, divisions, returns, the function's entry. First a home is found for each
-// value that lives on and a place for each use, then one parallel move establishes them.
+// Instructions with fixed registers or clobbers: calls, divisions, returns, the function's entry. First a
+// home is found for each value that lives on and a place for each use, then one parallel move establishes
+// them.
 #include "base/assert.h"
 #include "wasm/regalloc/allocator.h"
 
@@ -20,11 +21,11 @@ Location in(std::uint32_t reg) { return Location::reg(mir::PReg{static_cast<std:
 /// One value that the instruction reads.
 struct Use {
   std::uint32_t vreg;
-  std::uint32_t source;      ///< register before the instruction, or kNoReg
-  std::uint32_t place;       ///< where an operand without a fixed register reads it, or kNoReg
-  std::uint32_t fixed;       ///< registers that must hold it
-  bool free_choice;          ///< also read by an operand without a fixed register
-  bool must_load;            ///< … which cannot read it from its slot
+  std::uint32_t source;  ///< register before the instruction, or kNoReg
+  std::uint32_t place;   ///< where an operand without a fixed register reads it, or kNoReg
+  std::uint32_t fixed;   ///< registers that must hold it
+  bool free_choice;      ///< also read by an operand without a fixed register
+  bool must_load;        ///< … which cannot read it from its slot
   bool late;
   bool survives;
 };
@@ -124,7 +125,8 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
     std::uint32_t best = kNoReg;
     for (mask &= ~fixed_uses; mask; mask &= mask - 1) {
       const std::uint32_t reg = static_cast<std::uint32_t>(std::countr_zero(mask));
-      if (home[reg] != kNone && reg_of_[home[reg]] != kNoReg && (best == kNoReg || next_use_[home[reg]] > next_use_[home[best]]))
+      if (home[reg] != kNone && reg_of_[home[reg]] != kNoReg &&
+          (best == kNoReg || next_use_[home[reg]] > next_use_[home[best]]))
         best = reg;
     }
     return best;
@@ -166,7 +168,8 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
     Use& use = uses[u];
     if (!use.free_choice || use.place != kNoReg) continue;
     for (std::uint32_t regs = homes; regs; regs &= regs - 1)
-      if (home[std::countr_zero(regs)] == use.vreg) use.place = static_cast<std::uint32_t>(std::countr_zero(regs));
+      if (home[std::countr_zero(regs)] == use.vreg)
+        use.place = static_cast<std::uint32_t>(std::countr_zero(regs));
     const std::uint32_t bad = use.late ? written : early;
     if (use.place != kNoReg) continue;
     if (use.fixed & ~bad) {
@@ -198,10 +201,12 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
       continue;
     }
     Use& use = *find(f_.operands[source].vreg.index);
-    bool own = !use.survives && !use.late && !((written | fixed_uses) & bit(use.place)) && !(homes & bit(use.place));
+    bool own =
+        !use.survives && !use.late && !((written | fixed_uses) & bit(use.place)) && !(homes & bit(use.place));
     for (std::uint32_t t = 0; t < tie_count; ++t) own &= ties[t].reg != use.place;
     for (std::uint32_t other = begin; operand.role == Role::early_def && other < end; ++other)
-      own &= other == source || !is_use(f_.operands[other]) || f_.operands[other].vreg != f_.operands[source].vreg;
+      own &= other == source || !is_use(f_.operands[other]) ||
+             f_.operands[other].vreg != f_.operands[source].vreg;
     ties[tie_count++] = {o, own ? use.place : reserve(use.vreg, written), source, !own};
   }
 
@@ -225,8 +230,10 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
   auto want = [&](std::uint32_t reg, std::uint32_t v, std::uint32_t source) {
     if (targets & bit(reg)) return;
     targets |= bit(reg);
-    if (source == kNoReg) loads |= bit(reg);
-    else moves_.add(in(reg), in(source), width(v));
+    if (source == kNoReg)
+      loads |= bit(reg);
+    else
+      moves_.add(in(reg), in(source), width(v));
   };
   RegState loaded;
   for (std::uint32_t regs = homes; regs; regs &= regs - 1) {
@@ -259,7 +266,8 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
     if (use.source == kNoReg && use.survives && (use.fixed & ~written) && !use.free_choice)
       settle(use.vreg, static_cast<std::uint32_t>(std::countr_zero(use.fixed & ~written)));
   }
-  for (std::uint32_t regs = occupied_; regs; regs &= regs - 1) release(static_cast<std::uint32_t>(std::countr_zero(regs)));
+  for (std::uint32_t regs = occupied_; regs; regs &= regs - 1)
+    release(static_cast<std::uint32_t>(std::countr_zero(regs)));
   for (std::uint32_t regs = loads; regs; regs &= regs - 1) {
     const std::uint32_t reg = static_cast<std::uint32_t>(std::countr_zero(regs));
     load(loaded[reg], reg, index);
@@ -274,8 +282,10 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
     const Operand& operand = f_.operands[o];
     if (!is_use(operand)) continue;
     const Use& use = *find(operand.vreg.index);
-    if (operand.constraint == Constraint::fixed) locations[o] = in(operand.fixed.number);
-    else locations[o] = use.place == kNoReg ? slot_of(use.vreg) : in(use.place);
+    if (operand.constraint == Constraint::fixed)
+      locations[o] = in(operand.fixed.number);
+    else
+      locations[o] = use.place == kNoReg ? slot_of(use.vreg) : in(use.place);
   }
   std::uint32_t held = 0;  // registers of late uses that die: free only behind the results
   for (std::uint32_t u = 0; u < use_count; ++u)
@@ -297,8 +307,10 @@ void Allocator::visit_constrained(std::uint32_t index, std::uint32_t position) {
   for (std::uint32_t o = begin; o < end; ++o) {
     const Operand& operand = f_.operands[o];
     if (is_use(operand) || operand.constraint == Constraint::reuse) continue;
-    if (operand.role == Role::early_def) define(o, locations[o].value);
-    else if (operand.constraint == Constraint::fixed) define(o, operand.fixed.number);
+    if (operand.role == Role::early_def)
+      define(o, locations[o].value);
+    else if (operand.constraint == Constraint::fixed)
+      define(o, operand.fixed.number);
   }
   for (std::uint32_t o = begin; o < end; ++o) {
     const Operand& operand = f_.operands[o];

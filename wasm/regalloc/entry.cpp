@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is in registers when a block begins, decided when all its predecessors but those of back edges have been visited.
+// What is in registers when a block begins, decided when all its predecessors but those of back edges have
+// been visited.
 #include <algorithm>
 
 #include "base/assert.h"
@@ -46,8 +47,10 @@ void Allocator::enter_block(std::uint32_t block) {
     return;
   }
   candidates_.clear();
-  if (data.loop_header.index == block) enter_loop(block, pred);
-  else join(block, pred);
+  if (data.loop_header.index == block)
+    enter_loop(block, pred);
+  else
+    join(block, pred);
   add_params(block, pred);
   keep_nearest(block);
 }
@@ -60,8 +63,8 @@ void Allocator::inherit(std::uint32_t block, std::uint32_t pred) {
   }
 }
 
-/// Values that the hottest predecessor has in registers, unless others would have to load them without need, and values
-/// that others have and that are needed soon.
+/// Values that the hottest predecessor has in registers, unless others would have to load them without need,
+/// and values that others have and that are needed soon.
 void Allocator::join(std::uint32_t block, std::uint32_t pred) {
   const mir::BlockData& data = f_.blocks[block];
   const auto preds = f_.pool.slice(data.preds, data.pred_count);
@@ -93,7 +96,8 @@ void Allocator::join(std::uint32_t block, std::uint32_t pred) {
   }
 }
 
-/// What the loop uses before a call, wherever it is now; and what lives through it, as far as the loop leaves room.
+/// What the loop uses before a call, wherever it is now; and what lives through it, as far as the loop leaves
+/// room.
 void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
   RegState before = exit[pred];
   // Register of each value at the predecessor's end, by way of reg_of_, which is empty between blocks.
@@ -105,9 +109,12 @@ void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
   for (const LiveIn& value : live.live_in_of(block)) {
     const std::uint32_t reg = reg_of_[value.vreg];
     const bool vec = f_.vregs[value.vreg].reg_class == mir::RegClass::vec;
-    if (value.distance < kBehindCall) candidates_.push_back({value.vreg, value.distance, reg, false});
-    else if (reg == kNoReg) ++in_memory[vec];
-    else if (value.distance >= kBehindCold && !pressure.call) candidates_.push_back({value.vreg, value.distance, reg, false});
+    if (value.distance < kBehindCall)
+      candidates_.push_back({value.vreg, value.distance, reg, false});
+    else if (reg == kNoReg)
+      ++in_memory[vec];
+    else if (value.distance >= kBehindCold && !pressure.call)
+      candidates_.push_back({value.vreg, value.distance, reg, false});
   }
   for (std::uint32_t reg = 0; reg < 32; ++reg)
     if (before[reg] != kNone) reg_of_[before[reg]] = kNoReg;
@@ -116,7 +123,8 @@ void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
     return a.distance != b.distance ? a.distance < b.distance : a.vreg < b.vreg;
   });
   for (const bool vec : {false, true}) {
-    const std::uint32_t k = static_cast<std::uint32_t>(std::popcount(allocatable_ & (vec ? kVecBits : kGprBits)));
+    const std::uint32_t k =
+        static_cast<std::uint32_t>(std::popcount(allocatable_ & (vec ? kVecBits : kGprBits)));
     const std::uint32_t most = vec ? pressure.vec : pressure.gpr;
     std::uint32_t excess = most > k + in_memory[vec] ? most - k - in_memory[vec] : 0;
     for (std::uint32_t i = candidates_.size(); excess && i-- > first;) {
@@ -137,7 +145,8 @@ void Allocator::add_params(std::uint32_t block, std::uint32_t pred) {
   const mir::BlockData& data = f_.blocks[block];
   const auto params = f_.vregs_at(data.params, data.param_count);
   if (params.empty()) return;
-  for (const mir::VReg v : params) next_use_[v.index] = live.used[v.index] ? live.param_distance[v.index] : kDead;
+  for (const mir::VReg v : params)
+    next_use_[v.index] = live.used[v.index] ? live.param_distance[v.index] : kDead;
   for (std::uint32_t reg = 0; reg < 32; ++reg)
     if (exit[pred][reg] != kNone) reg_of_[exit[pred][reg]] = static_cast<std::uint8_t>(reg);
   std::uint32_t edge_args = kNone, count = 0;
@@ -179,7 +188,9 @@ void Allocator::keep_nearest(std::uint32_t block) {
     }
   }
   const bool header = f_.blocks[block].loop_header.index == block;
-  auto usable = [&](std::uint32_t reg, std::uint32_t v) { return reg != kNoReg && (free() & class_mask(v) & bit(reg)); };
+  auto usable = [&](std::uint32_t reg, std::uint32_t v) {
+    return reg != kNoReg && (free() & class_mask(v) & bit(reg));
+  };
   auto place = [&](Candidate& candidate, std::uint32_t reg) {
     bind(candidate.vreg, reg);
     if (candidate.param) def_reg[candidate.vreg] = static_cast<std::uint8_t>(reg);
@@ -191,8 +202,10 @@ void Allocator::keep_nearest(std::uint32_t block) {
   for (Candidate& c : candidates_) {
     if (c.distance == kDead || !c.param) continue;
     const std::uint32_t wanted = header ? hint(c.vreg) : kNoReg;
-    if (usable(wanted, c.vreg)) place(c, wanted);
-    else if (usable(c.reg, c.vreg)) place(c, c.reg);
+    if (usable(wanted, c.vreg))
+      place(c, wanted);
+    else if (usable(c.reg, c.vreg))
+      place(c, c.reg);
   }
   for (Candidate& c : candidates_)
     if (c.distance != kDead) place(c, choose(c.vreg, free() & class_mask(c.vreg)));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Liveness by walking up from each use to its definition (SSA makes that linear in the live-in sets), then two backward
-// passes for the distances: the second sees around the back edges.
+// Liveness by walking up from each use to its definition (SSA makes that linear in the live-in sets), then
+// two backward passes for the distances: the second sees around the back edges.
 #include "wasm/regalloc/liveness.h"
 
 #include <algorithm>
@@ -22,7 +22,11 @@ bool is_use(const Operand& operand) { return operand.role == Role::use || operan
 class Builder {
  public:
   Builder(const Function& function, Arena& arena, Mode mode)
-      : f_(function), arena_(arena), uses_(arena), blocks_(function.blocks.size()), vregs_(function.vregs.size()) {
+      : f_(function),
+        arena_(arena),
+        uses_(arena),
+        blocks_(function.blocks.size()),
+        vregs_(function.vregs.size()) {
     live_.mode = mode;
   }
 
@@ -41,6 +45,7 @@ class Builder {
     live_.param_distance = arena_.allocate_array<std::uint32_t>(vregs_, kDead);
     live_.affinity = arena_.allocate_array<std::uint32_t>(vregs_, kNone);
     live_.loop_pressure = arena_.allocate_array<Pressure>(blocks_, Pressure{});
+    hint_weight_ = arena_.allocate_array<std::uint32_t>(vregs_, 0);
     next_ = arena_.allocate_array<std::uint32_t>(vregs_, kDead);
     stamp_ = arena_.allocate_array<std::uint32_t>(vregs_, kNone);
     if (has_back_edge_ && live_.mode == Mode::global)
@@ -141,7 +146,8 @@ class Builder {
       has_back_edge_ = true;
       if (b == 0) continue;
       std::uint32_t loop = f_.blocks[f_.blocks[b].idom.index].loop_header.index;
-      while (loop != kNone && f_.blocks[loop].loop_depth >= f_.blocks[b].loop_depth) loop = live_.parent_loop[loop];
+      while (loop != kNone && f_.blocks[loop].loop_depth >= f_.blocks[b].loop_depth)
+        loop = live_.parent_loop[loop];
       live_.parent_loop[b] = loop;
     }
   }
@@ -248,9 +254,11 @@ class Builder {
   void measure(std::uint32_t b, std::uint32_t round) {
     const BlockData& block = f_.blocks[b];
     current_ = b + round * blocks_;
+    weight_ = block.cold ? 1 : 2 + block.loop_depth;
     live_now_ = {};
     std::uint32_t calls = 0;
-    for (const mir::Inst& inst : f_.insts.slice(block.first, block.count)) calls += (inst.flags & mir::kCall) != 0;
+    for (const mir::Inst& inst : f_.insts.slice(block.first, block.count))
+      calls += (inst.flags & mir::kCall) != 0;
     const std::uint64_t length = block.count + std::uint64_t{calls} * kBehindCall;
 
     if (live_.mode == Mode::block_local) {
@@ -273,7 +281,7 @@ class Builder {
         const std::uint32_t v = f_.vregs_at(edge.args, edge.count)[a].index;
         const bool dies = next(v) == kDead;
         set_next(v, saturate(length));
-        if (round == 1 && dies && (!block.cold || live_.affinity[v] == kNone)) live_.affinity[v] = params[a].index;
+        if (round == 1 && dies) want(v, 0xff, params[a].index);
       }
     }
 
@@ -283,16 +291,18 @@ class Builder {
       const mir::Inst& inst = f_.insts[i];
       if (inst.flags & mir::kCall) position -= kBehindCall, most.call = true;
       --position;
-      measure_inst(inst, saturate(position), round, block.cold);
+      measure_inst(inst, saturate(position), round);
       most.gpr = std::max(most.gpr, live_now_.gpr);
       most.vec = std::max(most.vec, live_now_.vec);
     }
-    for (const mir::VReg v : f_.vregs_at(block.params, block.param_count)) live_.param_distance[v.index] = next(v.index);
+    for (const mir::VReg v : f_.vregs_at(block.params, block.param_count))
+      live_.param_distance[v.index] = next(v.index);
     for (LiveIn& entry : live_.live_in_of(b)) entry.distance = next(entry.vreg);
-    if (round == 1 && !block.cold && block.loop_header.valid()) merge(live_.loop_pressure[block.loop_header.index], most);
+    if (round == 1 && !block.cold && block.loop_header.valid())
+      merge(live_.loop_pressure[block.loop_header.index], most);
   }
 
-  void measure_inst(const mir::Inst& inst, std::uint32_t position, std::uint32_t round, bool cold) {
+  void measure_inst(const mir::Inst& inst, std::uint32_t position, std::uint32_t round) {
     const std::uint32_t end = inst.operands + inst.operand_count;
     for (std::uint32_t o = inst.operands; o < end; ++o) {
       const std::uint32_t v = f_.operands[o].vreg.index;
@@ -301,18 +311,20 @@ class Builder {
       count(v, ~0u);
       stamp_[v] = kNone;
     }
-    if (round == 1) note_hints(inst, cold);
+    if (round == 1) note_hints(inst);
     for (std::uint32_t o = inst.operands; o < end; ++o)
       if (is_use(f_.operands[o])) set_next(f_.operands[o].vreg.index, position);
   }
 
-  /// The nearest constraint behind a definition decides, except that a cold one does not override a hot one.
-  void note_hints(const mir::Inst& inst, bool cold) {
-    auto want = [&](std::uint32_t v, std::uint8_t fixed, std::uint32_t affine) {
-      if (cold && (live_.fixed_hint[v] != 0xff || live_.affinity[v] != kNone)) return;
-      live_.fixed_hint[v] = fixed;
-      live_.affinity[v] = affine;
-    };
+  /// Of the constraints in the innermost loop the one nearest to the definition decides; cold ones come last.
+  void want(std::uint32_t v, std::uint8_t fixed, std::uint32_t affine) {
+    if (weight_ < hint_weight_[v]) return;
+    hint_weight_[v] = weight_;
+    live_.fixed_hint[v] = fixed;
+    live_.affinity[v] = affine;
+  }
+
+  void note_hints(const mir::Inst& inst) {
     std::uint32_t moved_to = kNone, moved_from = kNone;
     std::uint8_t moved_to_fixed = 0xff;
     for (std::uint32_t k = 0; k < inst.operand_count; ++k) {
@@ -320,20 +332,24 @@ class Builder {
       const std::uint32_t v = operand.vreg.index;
       if (is_use(operand)) {
         if (operand.constraint == Constraint::fixed) want(v, operand.fixed.number, kNone);
-        if (live_.next_after[inst.operands + k] == kDead && operand.constraint != Constraint::fixed) moved_from = v;
+        if (live_.next_after[inst.operands + k] == kDead && operand.constraint != Constraint::fixed)
+          moved_from = v;
         continue;
       }
       moved_to = v;
       moved_to_fixed = operand.constraint == Constraint::fixed ? operand.fixed.number : 0xff;
       if (operand.constraint != Constraint::reuse) continue;
       const std::uint32_t source = inst.operands + operand.fixed.number;
-      if (live_.next_after[source] == kDead) want(f_.operands[source].vreg.index, 0xff, v);
+      if (live_.next_after[source] == kDead)
+        want(f_.operands[source].vreg.index, 0xff, v);
       else if ((inst.flags & mir::kCommutative) && live_.next_after[inst.operands + 1] == kDead)
         want(f_.operands[inst.operands + 1].vreg.index, 0xff, v);
     }
     if ((inst.flags & mir::kMove) && moved_from != kNone && moved_to != kNone) {
-      if (moved_to_fixed != 0xff) want(moved_from, moved_to_fixed, kNone);
-      else want(moved_from, 0xff, moved_to);
+      if (moved_to_fixed != 0xff)
+        want(moved_from, moved_to_fixed, kNone);
+      else
+        want(moved_from, 0xff, moved_to);
     }
   }
 
@@ -354,7 +370,8 @@ class Builder {
   Liveness live_;
   bool has_back_edge_ = false;
   std::span<std::uint32_t> next_, stamp_;
-  std::uint32_t current_ = 0;
+  std::span<std::uint32_t> hint_weight_;
+  std::uint32_t current_ = 0, weight_ = 0;
   Pressure live_now_;
 };
 
@@ -367,6 +384,8 @@ bool Liveness::is_live_in(std::uint32_t vreg, std::uint32_t block) const {
   return found != entries.end() && found->vreg == vreg;
 }
 
-Liveness compute_liveness(const Function& function, Arena& arena, Mode mode) { return Builder(function, arena, mode).run(); }
+Liveness compute_liveness(const Function& function, Arena& arena, Mode mode) {
+  return Builder(function, arena, mode).run();
+}
 
 }  // namespace nebulet::wasm::regalloc

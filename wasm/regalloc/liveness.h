@@ -11,8 +11,8 @@
 
 namespace nebulet::wasm::regalloc {
 
-/// Distances are counted in instructions. What lies behind a call, on a cold path or behind a loop's exit is farther than
-/// anything that does not, so one number orders values by how much they need a register.
+/// Distances are counted in instructions. What lies behind a call, on a cold path or behind a loop's exit is
+/// farther than anything that does not, so one number orders values by how much they need a register.
 constexpr std::uint32_t kBehindCall = 1u << 16;
 constexpr std::uint32_t kBehindCold = 1u << 20;
 constexpr std::uint32_t kBehindLoop = 1u << 24;
@@ -49,16 +49,20 @@ struct Liveness {
   std::span<bool> crosses;               ///< by vreg: used outside of the block that defines it
   std::span<std::uint32_t> live_begin;   ///< by block, and one more
   std::span<LiveIn> live_in;             ///< sorted by vreg in each block
-  std::span<std::uint32_t> next_after;   ///< by operand: distance from the block's start of the next use behind it
-  std::span<std::uint32_t> param_distance;  ///< by vreg, parameters only: of the first use, from the block's start
-  std::span<std::uint8_t> fixed_hint;    ///< by vreg: register that its nearest constrained use wants
-  std::span<std::uint32_t> affinity;     ///< by vreg: the value that takes over its register, by preference
+  std::span<std::uint32_t>
+      next_after;  ///< by operand: distance from the block's start of the next use behind it
+  std::span<std::uint32_t>
+      param_distance;                  ///< by vreg, parameters only: of the first use, from the block's start
+  std::span<std::uint8_t> fixed_hint;  ///< by vreg: register that its nearest constrained use wants
+  std::span<std::uint32_t> affinity;   ///< by vreg: the value that takes over its register, by preference
   Mode mode = Mode::global;
 
   std::span<LiveIn> live_in_of(std::uint32_t block) const {
     return live_in.subspan(live_begin[block], live_begin[block + 1] - live_begin[block]);
   }
-  bool dominates(std::uint32_t a, std::uint32_t b) const { return dom_enter[a] <= dom_enter[b] && dom_leave[b] <= dom_leave[a]; }
+  bool dominates(std::uint32_t a, std::uint32_t b) const {
+    return dom_enter[a] <= dom_enter[b] && dom_leave[b] <= dom_leave[a];
+  }
   bool is_live_in(std::uint32_t vreg, std::uint32_t block) const;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The machine form between instruction selection and encoding: instructions of a target over virtual registers, with
-// the constraints that the register allocator must meet. Opcodes and immediates mean nothing to the allocator.
+// The machine form between instruction selection and encoding: instructions of a target over virtual
+// registers, with the constraints that the register allocator must meet. Opcodes and immediates mean nothing
+// to the allocator.
 #pragma once
 
 #include <cstdint>
@@ -41,30 +42,32 @@ struct PRegSet {
 /// What a virtual register holds: its class, its width, and what the verifier may be told of it.
 struct VRegInfo {
   RegClass reg_class = RegClass::gpr;
-  std::uint8_t width = 8;          ///< bytes that a spill must keep: 4, 8 or 16. 4-byte gprs are reloaded zero-extended
-  bool zero_extended = false;      ///< gpr: the upper 32 bits are 0 (every i32; an i64 known to be below 2^32)
-  bool rematerializable = false;   ///< its defining instruction has no register uses and no effect: repeat it rather than spill
+  std::uint8_t width =
+      8;  ///< bytes that a spill must keep: 4, 8 or 16. 4-byte gprs are reloaded zero-extended
+  bool zero_extended = false;  ///< gpr: the upper 32 bits are 0 (every i32; an i64 known to be below 2^32)
+  bool rematerializable =
+      false;  ///< its defining instruction has no register uses and no effect: repeat it rather than spill
 };
 
 /// Where an operand may live.
 enum class Constraint : std::uint8_t {
-  reg,         ///< any register of the class
-  fixed,       ///< the register `fixed`
-  reg_or_slot, ///< a use that the instruction can read from its spill slot (a memory operand)
-  reuse,       ///< a def in the same register as the use operand number `fixed.number` (two-address form)
+  reg,          ///< any register of the class
+  fixed,        ///< the register `fixed`
+  reg_or_slot,  ///< a use that the instruction can read from its spill slot (a memory operand)
+  reuse,        ///< a def in the same register as the use operand number `fixed.number` (two-address form)
 };
 
-/// When an operand is live. A `use` is read before anything is written; a `def` is written after all uses are read, so it
-/// may share a use's register; an `early_def` is written while uses are still to be read, so it may not.
-/// A temporary is an early_def of a vreg that has no uses.
-/// A `late_use` is read after early defs and plain defs are written: it may share no register with a def.
+/// When an operand is live. A `use` is read before anything is written; a `def` is written after all uses are
+/// read, so it may share a use's register; an `early_def` is written while uses are still to be read, so it
+/// may not. A temporary is an early_def of a vreg that has no uses. A `late_use` is read after early defs and
+/// plain defs are written: it may share no register with a def.
 enum class Role : std::uint8_t { use, late_use, def, early_def };
 
 struct Operand {
   VReg vreg;
   Constraint constraint = Constraint::reg;
   Role role = Role::use;
-  PReg fixed;          ///< for fixed: the register; for reuse: the index of the use operand within the instruction
+  PReg fixed;  ///< for fixed: the register; for reuse: the index of the use operand within the instruction
   std::uint8_t pad = 0;
 };
 static_assert(sizeof(Operand) == 8);
@@ -81,44 +84,51 @@ enum InstFlags : std::uint8_t {
 struct Inst {
   std::uint16_t op = 0;
   std::uint8_t flags = 0;
-  std::uint8_t operand_count = 0;   ///< uses first, in the order that the target defines; then defs. Calls: up to 255
-  std::uint32_t operands = 0;       ///< first in Function::operands
-  std::uint32_t aux = 0;            ///< target: sizes, condition codes, addressing form
-  std::int32_t disp = 0;            ///< target: displacement of a memory operand
-  std::int64_t imm = 0;             ///< target: immediate
-  std::uint32_t position = 0;       ///< byte offset of the wasm instruction in the module
-  /// Registers overwritten beside the defs, when all uses have been read: a `use` may lie in one, a late_use or a value
-  /// that lives on may not. What is overwritten earlier is a fixed early_def. Defs without a fixed register avoid them,
-  /// except for temporaries.
+  std::uint8_t operand_count =
+      0;  ///< uses first, in the order that the target defines; then defs. Calls: up to 255
+  std::uint32_t operands = 0;  ///< first in Function::operands
+  std::uint32_t aux = 0;       ///< target: sizes, condition codes, addressing form
+  std::int32_t disp = 0;       ///< target: displacement of a memory operand
+  std::int64_t imm = 0;        ///< target: immediate
+  std::uint32_t position = 0;  ///< byte offset of the wasm instruction in the module
+  /// Registers overwritten beside the defs, when all uses have been read: a `use` may lie in one, a late_use
+  /// or a value that lives on may not. What is overwritten earlier is a fixed early_def. Defs without a fixed
+  /// register avoid them, except for temporaries.
   PRegSet clobbers;
 };
 
-
 struct EdgeData {
   Block to;
-  std::uint32_t args = 0;    ///< vregs in Function::pool; parallel to the target's params
+  std::uint32_t args = 0;  ///< vregs in Function::pool; parallel to the target's params
   std::uint32_t count = 0;
 };
 
 struct BlockData {
-  std::uint32_t first = 0, count = 0;                ///< instructions, contiguous in Function::insts
-  std::uint32_t params = 0, param_count = 0;         ///< vregs in Function::pool
-  std::uint32_t succs = 0, succ_count = 0;           ///< EdgeData in Function::edges, in the terminator's order
-  std::uint32_t preds = 0, pred_count = 0;           ///< block indices in Function::pool; one entry for each edge
+  std::uint32_t first = 0, count = 0;         ///< instructions, contiguous in Function::insts
+  std::uint32_t params = 0, param_count = 0;  ///< vregs in Function::pool
+  std::uint32_t succs = 0, succ_count = 0;    ///< EdgeData in Function::edges, in the terminator's order
+  std::uint32_t preds = 0, pred_count = 0;    ///< block indices in Function::pool; one entry for each edge
   Block idom;
-  Block loop_header;                                 ///< innermost; itself for a header; none outside loops
+  Block loop_header;  ///< innermost; itself for a header; none outside loops
   std::uint32_t loop_depth = 0;
   bool cold = false;
 };
 
 /// A function in machine form.
-/// Blocks are in the final layout order, which is a reverse postorder with contiguous loops, cold blocks last: a block's
-/// idom has a lower index unless one of them is cold. No critical edges: if an edge's source has several successors, its
-/// target has one predecessor and no parameters. Every vreg has exactly one definition (SSA). The entry has no predecessors;
-/// the function's arguments are defs of an instruction at its head with fixed registers.
+/// Blocks are in the final layout order, which is a reverse postorder with contiguous loops, cold blocks
+/// last: a block's idom has a lower index unless one of them is cold. No critical edges: if an edge's source
+/// has several successors, its target has one predecessor and no parameters. Every vreg has exactly one
+/// definition (SSA). The entry has no predecessors; the function's arguments are defs of an instruction at
+/// its head with fixed registers.
 struct Function {
   explicit Function(Arena& arena)
-      : insts(arena), operands(arena), blocks(arena), edges(arena), pool(arena), vregs(arena), arena(&arena) {}
+      : insts(arena),
+        operands(arena),
+        blocks(arena),
+        edges(arena),
+        pool(arena),
+        vregs(arena),
+        arena(&arena) {}
   ArenaVector<Inst> insts;
   ArenaVector<Operand> operands;
   ArenaVector<BlockData> blocks;
@@ -127,8 +137,12 @@ struct Function {
   ArenaVector<VRegInfo> vregs;
   Arena* arena;
 
-  std::span<Operand> operands_of(const Inst& inst) { return operands.slice(inst.operands, inst.operand_count); }
-  std::span<const Operand> operands_of(const Inst& inst) const { return operands.slice(inst.operands, inst.operand_count); }
+  std::span<Operand> operands_of(const Inst& inst) {
+    return operands.slice(inst.operands, inst.operand_count);
+  }
+  std::span<const Operand> operands_of(const Inst& inst) const {
+    return operands.slice(inst.operands, inst.operand_count);
+  }
   std::span<const VReg> vregs_at(std::uint32_t at, std::uint32_t count) const {
     return {reinterpret_cast<const VReg*>(pool.data() + at), count};
   }

@@ -50,7 +50,8 @@ void MoveResolver::drain() {
     move.done = true;
     copy(move);
     const std::uint32_t from = id(move.from);
-    if (--readers_[from] == 0 && writer_[from] != kNoMove && !moves_[writer_[from]].done) ready_.push_back(writer_[from]);
+    if (--readers_[from] == 0 && writer_[from] != kNoMove && !moves_[writer_[from]].done)
+      ready_.push_back(writer_[from]);
   }
 }
 

@@ -12,17 +12,22 @@ namespace nebulet::wasm::regalloc {
 
 class MoveResolver {
  public:
-  /// `slots` is an upper bound of the slots' byte offsets; `emergency` the offset of 16 bytes that no value has.
+  /// `slots` is an upper bound of the slots' byte offsets; `emergency` the offset of 16 bytes that no value
+  /// has.
   MoveResolver(Arena& arena, mir::PReg vec_scratch, std::uint32_t slots, std::uint32_t emergency);
 
   void add(Location to, Location from, std::uint32_t width);
-  /// Appends the edits that execute all moves added, and forgets these. No location may be the target of two moves.
+  /// Appends the edits that execute all moves added, and forgets these. No location may be the target of two
+  /// moves.
   void emit(std::uint32_t before, ArenaVector<Edit>& out);
   bool empty() const { return moves_.empty(); }
   std::uint32_t emergency() const { return emergency_; }
   bool used_emergency() const { return used_emergency_; }
   /// Reserves the emergency slot for a sequence of the caller's own.
-  std::uint32_t take_emergency() { used_emergency_ = true; return emergency_; }
+  std::uint32_t take_emergency() {
+    used_emergency_ = true;
+    return emergency_;
+  }
 
  private:
   struct Move {

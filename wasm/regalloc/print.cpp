@@ -46,7 +46,8 @@ std::string print(const mir::Function& function, const Result* result) {
     const mir::BlockData& block = function.blocks[b];
     out += "b" + number(b) + "(";
     for (const mir::VReg v : function.vregs_at(block.params, block.param_count)) out += " " + name(v);
-    out += " ) idom b" + number(block.idom.index) + " depth " + number(block.loop_depth) + (block.cold ? " cold" : "") + "\n";
+    out += " ) idom b" + number(block.idom.index) + " depth " + number(block.loop_depth) +
+           (block.cold ? " cold" : "") + "\n";
     if (result)
       while (next_edit < result->edits.size() && result->edits[next_edit].before < block.first) ++next_edit;
     for (std::uint32_t i = block.first; i < block.first + block.count; ++i) {

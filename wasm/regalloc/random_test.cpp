@@ -30,7 +30,9 @@ void run(RandomShape shape, std::uint64_t seeds, Mode mode) {
 TEST(RandomFunctions, Small) { run({.size = 12, .depth = 2}, 2000, Mode::global); }
 TEST(RandomFunctions, Medium) { run({}, 800, Mode::global); }
 TEST(RandomFunctions, HighPressure) { run({.size = 120, .reach = 60, .calls = 2}, 400, Mode::global); }
-TEST(RandomFunctions, ManyFixedRegisters) { run({.size = 60, .reach = 24, .calls = 15, .fixed = 50, .vectors = 10}, 500, Mode::global); }
+TEST(RandomFunctions, ManyFixedRegisters) {
+  run({.size = 60, .reach = 24, .calls = 15, .fixed = 50, .vectors = 10}, 500, Mode::global);
+}
 TEST(RandomFunctions, Vectors) { run({.size = 100, .reach = 50, .vectors = 80}, 300, Mode::global); }
 TEST(RandomFunctions, DeepLoops) { run({.size = 150, .depth = 9, .reach = 20}, 200, Mode::global); }
 TEST(RandomFunctions, BlockLocal) { run({.size = 80, .reach = 30}, 500, Mode::block_local); }

@@ -32,7 +32,8 @@ class Edges {
       for (const std::uint32_t v : a_.entry[s])
         if (v != kNone) seen_[v] = b;
       for (const std::uint32_t v : a_.exit[b])
-        if (v != kNone && seen_[v] != b && !a_.rematerializable(v) && !a_.slot_at_def[v] && a_.live.is_live_in(v, s))
+        if (v != kNone && seen_[v] != b && !a_.rematerializable(v) && !a_.slot_at_def[v] &&
+            a_.live.is_live_in(v, s))
           a_.evict_at_end(v, b);
     }
   }
@@ -67,8 +68,10 @@ class Edges {
     const auto args = f_.vregs_at(edge.args, edge.count);
     for (std::uint32_t p = 0; p < params.size(); ++p) {
       const std::uint32_t v = params[p].index;
-      if (a_.slot_at_def[v]) copy(Location::slot(slots_->offset[v]), args[p].index, f_.vregs[v].width, moves);
-      else if (a_.live.used[v]) copy(in(a_.def_reg[v]), args[p].index, f_.vregs[v].width, moves);
+      if (a_.slot_at_def[v])
+        copy(Location::slot(slots_->offset[v]), args[p].index, f_.vregs[v].width, moves);
+      else if (a_.live.used[v])
+        copy(in(a_.def_reg[v]), args[p].index, f_.vregs[v].width, moves);
     }
     for (std::uint32_t reg = 0; reg < 32; ++reg) {
       const std::uint32_t v = entry[reg];
@@ -86,9 +89,12 @@ class Edges {
   }
 
   void copy(Location to, std::uint32_t v, std::uint32_t width, MoveResolver& moves) {
-    if (reg_of_[v] != kNoReg) moves.add(to, in(reg_of_[v]), width);
-    else if (a_.rematerializable(v)) remats_.push_back({v, to, width});
-    else moves.add(to, stored(v), width);
+    if (reg_of_[v] != kNoReg)
+      moves.add(to, in(reg_of_[v]), width);
+    else if (a_.rematerializable(v))
+      remats_.push_back({v, to, width});
+    else
+      moves.add(to, stored(v), width);
   }
 
   Location stored(std::uint32_t v) const {
@@ -100,8 +106,10 @@ class Edges {
     edits.push_back({before, width, to, to, Edit::Kind::remat, a_.live.defs[v].inst});
   }
 
-  /// A constant into a slot needs a register in between: one that the successor does not expect to hold anything yet.
-  void repeat_into_slot(const Remat& remat, std::uint32_t before, const RegState& entry, MoveResolver& moves) {
+  /// A constant into a slot needs a register in between: one that the successor does not expect to hold
+  /// anything yet.
+  void repeat_into_slot(const Remat& remat, std::uint32_t before, const RegState& entry,
+                        MoveResolver& moves) {
     Location temporary = in(registers_.vec_scratch.number);
     bool borrowed = false;
     if (f_.vregs[remat.vreg].reg_class == RegClass::gpr) {
@@ -111,7 +119,8 @@ class Edges {
       for (const Remat& later : remats_)
         if (later.to.is_reg() && later.to.value < 16) free |= 1u << later.to.value;
       borrowed = free == 0;
-      temporary = in(static_cast<std::uint32_t>(std::countr_zero(borrowed ? a_.allocatable() & kGprBits : free)));
+      temporary =
+          in(static_cast<std::uint32_t>(std::countr_zero(borrowed ? a_.allocatable() & kGprBits : free)));
     }
     const std::uint32_t saved = borrowed ? moves.take_emergency() : 0;
     if (borrowed) edits.push_back({before, 8, temporary, Location::slot(saved)});
@@ -137,7 +146,8 @@ class Edges {
 };
 
 /// Sorts the streams of edits by position; at one position they keep the order of the streams.
-void merge(std::span<const ArenaVector<Edit>* const> streams, std::uint32_t insts, Arena& arena, ArenaVector<Edit>& out) {
+void merge(std::span<const ArenaVector<Edit>* const> streams, std::uint32_t insts, Arena& arena,
+           ArenaVector<Edit>& out) {
   auto at = arena.allocate_array<std::uint32_t>(insts + 2, 0);
   for (const ArenaVector<Edit>* stream : streams)
     for (const Edit& edit : *stream)
@@ -184,7 +194,8 @@ Result allocate(Function& function, const Registers& registers, Arena& arena, Mo
       patch(edit.from);
       patch(edit.to);
     }
-  const ArenaVector<Edit>* const streams[] = {&placed.at_defs, &allocator.edits, &placed.at_ends, &edges.edits};
+  const ArenaVector<Edit>* const streams[] = {&placed.at_defs, &allocator.edits, &placed.at_ends,
+                                              &edges.edits};
   merge(streams, function.insts.size(), arena, result.edits);
   result.entry_gprs.reserve(function.blocks.size() * 16);
   for (const RegState& entry : allocator.entry)

@@ -20,31 +20,33 @@ struct Location {
   constexpr bool operator==(const Location&) const = default;
 };
 
-/// A move, spill, reload or repeated definition that the allocator adds. Edits come sorted by `before`; those of one point are
-/// executed in order, and are placed before instruction `before`. A position past the end of a block's last
-/// non-terminator (the terminator's index) serves the block's outgoing edge, its first index the incoming one.
+/// A move, spill, reload or repeated definition that the allocator adds. Edits come sorted by `before`; those
+/// of one point are executed in order, and are placed before instruction `before`. A position past the end of
+/// a block's last non-terminator (the terminator's index) serves the block's outgoing edge, its first index
+/// the incoming one.
 struct Edit {
-  std::uint32_t before;                ///< index in mir::Function::insts
-  std::uint32_t width;                 ///< bytes to move: 4, 8, 16
-  Location from, to;                   ///< never slot to slot. A register swap is `swap`
+  std::uint32_t before;  ///< index in mir::Function::insts
+  std::uint32_t width;   ///< bytes to move: 4, 8, 16
+  Location from, to;     ///< never slot to slot. A register swap is `swap`
   enum class Kind : std::uint8_t { move, swap, remat } kind = Kind::move;
-  std::uint32_t remat = 0;             ///< kind remat: index of the instruction to repeat with its def in `to`
+  std::uint32_t remat = 0;  ///< kind remat: index of the instruction to repeat with its def in `to`
 };
 
-/// Registers that the allocator may use, in order of preference, and a scratch register that it may use inside edits.
+/// Registers that the allocator may use, in order of preference, and a scratch register that it may use
+/// inside edits.
 struct Registers {
   mir::PRegSet allocatable;
-  mir::PReg vec_scratch;               ///< for cycles of vec moves and for slot-to-slot moves of either class
+  mir::PReg vec_scratch;  ///< for cycles of vec moves and for slot-to-slot moves of either class
 };
 
 struct Result {
-  ArenaVector<Location> operands;      ///< parallel to mir::Function::operands
+  ArenaVector<Location> operands;  ///< parallel to mir::Function::operands
   ArenaVector<Edit> edits;
-  ArenaVector<bool> dead;              ///< by instruction: deleted (a coalesced move, a definition that is only repeated)
-  /// By block × 16: the vreg in each gpr at the block's first instruction (before edits at that point), or none. This
-  /// is what the verifier is told about zero-extension at labels.
+  ArenaVector<bool> dead;  ///< by instruction: deleted (a coalesced move, a definition that is only repeated)
+  /// By block × 16: the vreg in each gpr at the block's first instruction (before edits at that point), or
+  /// none. This is what the verifier is told about zero-extension at labels.
   ArenaVector<mir::VReg> entry_gprs;
-  std::uint32_t spill_bytes = 0;       ///< size of the spill area, a multiple of 8
+  std::uint32_t spill_bytes = 0;  ///< size of the spill area, a multiple of 8
   explicit Result(Arena& arena) : operands(arena), edits(arena), dead(arena), entry_gprs(arena) {}
 };
 
@@ -58,7 +60,8 @@ enum class Mode : std::uint8_t {
 
 /// Allocates registers for `function`, whose operands it may exchange where an instruction is commutative.
 /// Cost: O(n log n) in the size of the function and of its live-in sets; past the budget it falls back to
-/// block-local allocation. A rematerializable definition is always dead: it is repeated where it is first needed.
+/// block-local allocation. A rematerializable definition is always dead: it is repeated where it is first
+/// needed.
 Result allocate(mir::Function& function, const Registers& registers, Arena& arena, Mode mode = Mode::global);
 
 }  // namespace nebulet::wasm::regalloc

@@ -15,7 +15,8 @@ std::uint32_t cost(const BlockData& block) { return block.cold ? 0 : 1 + block.l
 
 Location reg(std::uint32_t number) { return Location::reg(mir::PReg{static_cast<std::uint8_t>(number)}); }
 
-/// Live ranges as intervals over the visiting order. A block has a position for its start, one for each instruction, one for its end.
+/// Live ranges as intervals over the visiting order. A block has a position for its start, one for each
+/// instruction, one for its end.
 class Intervals {
  public:
   Intervals(const Function& function, const Allocator& allocator, Arena& arena)
@@ -50,7 +51,8 @@ class Intervals {
   void add(std::uint32_t v) {
     if (start_[v] != kNone) return;
     const DefSite& def = live_.defs[v];
-    start_[v] = def.inst == kNone ? at_[def.block] : at_[def.block] + 1 + def.inst - f_.blocks[def.block].first;
+    start_[v] =
+        def.inst == kNone ? at_[def.block] : at_[def.block] + 1 + def.inst - f_.blocks[def.block].first;
     end_[v] = start_[v];
     slotted_.push_back(v);
   }
@@ -61,7 +63,8 @@ class Intervals {
     const BlockData& block = f_.blocks[b];
     for (const LiveIn& value : live_.live_in_of(b)) extend(value.vreg, at_[b]);
     for (std::uint32_t i = 0; i < block.count; ++i)
-      for (const mir::Operand& operand : f_.operands_of(f_.insts[block.first + i])) extend(operand.vreg.index, at_[b] + 1 + i);
+      for (const mir::Operand& operand : f_.operands_of(f_.insts[block.first + i]))
+        extend(operand.vreg.index, at_[b] + 1 + i);
     const std::uint32_t end = at_[b] + 1 + block.count;
     for (const mir::EdgeData& edge : f_.edges.slice(block.succs, block.succ_count)) {
       for (const mir::VReg v : f_.vregs_at(edge.args, edge.count)) extend(v.index, end);
@@ -87,8 +90,10 @@ class SlotPool {
       active_.pop_back();
     }
     std::uint32_t slot = count_;
-    if (free_.empty()) ++count_;
-    else slot = free_.back(), free_.pop_back();
+    if (free_.empty())
+      ++count_;
+    else
+      slot = free_.back(), free_.pop_back();
     active_.push_back({end, slot});
     std::push_heap(active_.begin(), active_.end());
     return slot;
@@ -128,8 +133,8 @@ Stores place_stores(const Function& function, Allocator& allocator, Arena& arena
       const auto held = std::find(exit.begin(), exit.end(), v);
       NB_ASSERT(held != exit.end());  // nothing that dominates all evictions comes behind one
       const BlockData& block = function.blocks[best];
-      stores.at_ends.push_back(
-          {block.first + block.count - 1, width, reg(static_cast<std::uint32_t>(held - exit.begin())), slot_of(v)});
+      stores.at_ends.push_back({block.first + block.count - 1, width,
+                                reg(static_cast<std::uint32_t>(held - exit.begin())), slot_of(v)});
       continue;
     }
     const std::uint32_t before = def.inst == kNone ? function.blocks[def.block].first : def.inst + 1;
@@ -144,9 +149,11 @@ Slots color_slots(const Function& function, const Allocator& allocator, Arena& a
   const Intervals intervals(function, allocator, arena);
   SlotPool wide(arena), narrow(arena);
   for (const std::uint32_t v : intervals.by_start())
-    slots.offset[v] = (function.vregs[v].width == 16 ? wide : narrow).take(intervals.start(v), intervals.end(v));
+    slots.offset[v] =
+        (function.vregs[v].width == 16 ? wide : narrow).take(intervals.start(v), intervals.end(v));
   for (const std::uint32_t v : intervals.by_start())
-    slots.offset[v] = function.vregs[v].width == 16 ? slots.offset[v] * 16 : wide.count() * 16 + slots.offset[v] * 8;
+    slots.offset[v] =
+        function.vregs[v].width == 16 ? slots.offset[v] * 16 : wide.count() * 16 + slots.offset[v] * 8;
   slots.bytes = wide.count() * 16 + narrow.count() * 8;
   return slots;
 }

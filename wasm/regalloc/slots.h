@@ -15,8 +15,8 @@ struct Stores {
   ArenaVector<Edit> at_ends;  ///< at the end of a block, before its edge's moves
 };
 
-/// Chooses for each spilled value the cheapest point between its definition and its spill point, and enables or adds
-/// the store there. Requires: evictions on edges are recorded. Slots are named by vreg.
+/// Chooses for each spilled value the cheapest point between its definition and its spill point, and enables
+/// or adds the store there. Requires: evictions on edges are recorded. Slots are named by vreg.
 Stores place_stores(const mir::Function& function, Allocator& allocator, Arena& arena);
 
 struct Slots {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Builds machine functions for the allocator's tests: blocks by hand or at random, finished into the form that the selector makes.
+// Builds machine functions for the allocator's tests: blocks by hand or at random, finished into the form
+// that the selector makes.
 #pragma once
 
 #include <algorithm>
@@ -28,14 +29,18 @@ constexpr std::uint32_t kNoBlock = 0xffffffff;
 /// A value of the function under construction.
 using V = std::uint32_t;
 
-inline Operand operand(V v, Constraint constraint, Role role, PReg fixed = {}) { return {mir::VReg(v), constraint, role, fixed}; }
+inline Operand operand(V v, Constraint constraint, Role role, PReg fixed = {}) {
+  return {mir::VReg(v), constraint, role, fixed};
+}
 inline Operand use(V v) { return operand(v, Constraint::reg, Role::use); }
 inline Operand use_slot(V v) { return operand(v, Constraint::reg_or_slot, Role::use); }
 inline Operand use_at(V v, PReg r) { return operand(v, Constraint::fixed, Role::use, r); }
 inline Operand late_use(V v) { return operand(v, Constraint::reg, Role::late_use); }
 inline Operand def(V v) { return operand(v, Constraint::reg, Role::def); }
 inline Operand def_at(V v, PReg r) { return operand(v, Constraint::fixed, Role::def, r); }
-inline Operand def_like(V v, std::uint8_t use_index) { return operand(v, Constraint::reuse, Role::def, PReg{use_index}); }
+inline Operand def_like(V v, std::uint8_t use_index) {
+  return operand(v, Constraint::reuse, Role::def, PReg{use_index});
+}
 inline Operand early(V v) { return operand(v, Constraint::reg, Role::early_def); }
 inline Operand early_at(V v, PReg r) { return operand(v, Constraint::fixed, Role::early_def, r); }
 
@@ -103,7 +108,8 @@ class Builder {
   }
   V call(std::uint32_t b, const std::vector<V>& args) {
     std::vector<Operand> operands;
-    for (std::uint8_t i = 0; i < args.size(); ++i) operands.push_back(use_at(args[i], mir::gpr(i < 4 ? i : i + 1)));
+    for (std::uint8_t i = 0; i < args.size(); ++i)
+      operands.push_back(use_at(args[i], mir::gpr(i < 4 ? i : i + 1)));
     const V v = value();
     operands.push_back(def_at(v, mir::gpr(0)));
     inst(b, operands, mir::kCall, kAllRegisters);
@@ -113,7 +119,9 @@ class Builder {
     std::vector<Operand> operands;
     std::uint8_t gprs = 0, vecs = 0;
     for (const V v : values)
-      operands.push_back(def_at(v, function.vregs[v].reg_class == RegClass::gpr ? mir::gpr(gprs < 4 ? gprs++ : 1 + gprs++) : mir::vec(vecs++)));
+      operands.push_back(def_at(v, function.vregs[v].reg_class == RegClass::gpr
+                                       ? mir::gpr(gprs < 4 ? gprs++ : 1 + gprs++)
+                                       : mir::vec(vecs++)));
     inst(b, operands);
   }
   void jump(std::uint32_t b, std::uint32_t to, std::vector<V> args = {}) {
@@ -125,7 +133,8 @@ class Builder {
     blocks[b].succs = {{yes, {}}, {no, {}}};
   }
   void ret(std::uint32_t b, V v) {
-    inst(b, {use_at(v, function.vregs[v].reg_class == RegClass::gpr ? mir::gpr(0) : mir::vec(0))}, mir::kTerminator);
+    inst(b, {use_at(v, function.vregs[v].reg_class == RegClass::gpr ? mir::gpr(0) : mir::vec(0))},
+         mir::kTerminator);
   }
 
   /// Lays the blocks out (cold ones last) and fills the function. `index[b]` is then the block's number.
@@ -163,7 +172,8 @@ class Builder {
       data.succs = function.edges.size();
       data.succ_count = static_cast<std::uint32_t>(from.succs.size());
       for (const Edge& edge : from.succs) {
-        function.edges.push_back({mir::Block(index[edge.to]), function.pool.size(), static_cast<std::uint32_t>(edge.args.size())});
+        function.edges.push_back(
+            {mir::Block(index[edge.to]), function.pool.size(), static_cast<std::uint32_t>(edge.args.size())});
         for (const V v : edge.args) function.pool.push_back(v);
       }
       data.idom = b == 0 ? mir::Block() : mir::Block(index[idom[b]]);
@@ -223,18 +233,19 @@ class Builder {
 
 /// What a random function is made of.
 struct RandomShape {
-  std::uint32_t size = 60;      ///< statements, about
+  std::uint32_t size = 60;  ///< statements, about
   std::uint32_t depth = 4;
   std::uint32_t arguments = 4;
-  std::uint32_t reach = 12;     ///< how many of the youngest values an operand is chosen from
-  std::uint32_t calls = 6;      ///< of 100 instructions
+  std::uint32_t reach = 12;  ///< how many of the youngest values an operand is chosen from
+  std::uint32_t calls = 6;   ///< of 100 instructions
   std::uint32_t fixed = 8;
-  std::uint32_t vectors = 25;   ///< of 100 values
+  std::uint32_t vectors = 25;  ///< of 100 values
 };
 
 class RandomFunction {
  public:
-  RandomFunction(Builder& builder, std::uint64_t seed, RandomShape shape) : b_(builder), random_(seed), shape_(shape) {}
+  RandomFunction(Builder& builder, std::uint64_t seed, RandomShape shape)
+      : b_(builder), random_(seed), shape_(shape) {}
 
   void build() {
     at_ = b_.block();
@@ -268,7 +279,8 @@ class RandomFunction {
 
   V pick(RegClass c, std::uint8_t width = 0) {
     for (int attempt = 0; attempt < 12 && !scope_.empty(); ++attempt) {
-      const std::size_t reach = chance(15) ? scope_.size() : std::min<std::size_t>(scope_.size(), shape_.reach);
+      const std::size_t reach =
+          chance(15) ? scope_.size() : std::min<std::size_t>(scope_.size(), shape_.reach);
       const V v = scope_[scope_.size() - 1 - below(static_cast<std::uint32_t>(reach))];
       const mir::VRegInfo& info = b_.function.vregs[v];
       if (info.reg_class == c && (width == 0 || info.width == width)) return v;
@@ -291,7 +303,8 @@ class RandomFunction {
     switch (below(9)) {
       case 0: {
         const V x = pick(c), y = pick_like(x), v = same(x);
-        b_.inst(at_, {use(x), chance(60) ? use_slot(y) : use(y), def_like(v, 0)}, chance(60) ? mir::kCommutative : 0);
+        b_.inst(at_, {use(x), chance(60) ? use_slot(y) : use(y), def_like(v, 0)},
+                chance(60) ? mir::kCommutative : 0);
         return publish(v);
       }
       case 1: {
@@ -335,7 +348,8 @@ class RandomFunction {
       }
       default: {
         const V x = pick(c), y = pick(c), v = fresh(c), w = fresh(c);
-        b_.inst(at_, {use(x), operand(y, Constraint::reg, chance(50) ? Role::late_use : Role::use), def(v), def(w)});
+        b_.inst(at_, {use(x), operand(y, Constraint::reg, chance(50) ? Role::late_use : Role::use), def(v),
+                      def(w)});
         publish(v);
         if (chance(70)) publish(w);
       }
@@ -356,7 +370,9 @@ class RandomFunction {
       for (const std::uint8_t r : {10, 11}) operands.push_back(early_at(b_.value(), mir::gpr(r)));
     const V v = random_value();
     const bool has_result = chance(70);
-    if (has_result) operands.push_back(def_at(v, b_.function.vregs[v].reg_class == RegClass::gpr ? mir::gpr(0) : mir::vec(0)));
+    if (has_result)
+      operands.push_back(
+          def_at(v, b_.function.vregs[v].reg_class == RegClass::gpr ? mir::gpr(0) : mir::vec(0)));
     b_.inst(at_, operands, mir::kCall, kAllRegisters);
     if (has_result && chance(80)) publish(v);
   }
@@ -364,7 +380,8 @@ class RandomFunction {
   void constrained() {
     switch (below(6)) {
       case 0: {  // division
-        const V x = pick(RegClass::gpr), y = pick(RegClass::gpr), q = fresh(RegClass::gpr), r = fresh(RegClass::gpr);
+        const V x = pick(RegClass::gpr), y = pick(RegClass::gpr), q = fresh(RegClass::gpr),
+                r = fresh(RegClass::gpr);
         b_.inst(at_, {use_at(x, mir::gpr(0)), use_slot(y), def_at(q, mir::gpr(0)), early_at(r, mir::gpr(2))});
         publish(chance(50) ? q : r);
         return;
@@ -414,7 +431,9 @@ class RandomFunction {
     for (std::uint32_t i = chance(15) ? below(24) : below(4); i > 0; --i) params.push_back(random_value());
     return params;
   }
-  void branch(std::uint32_t yes, std::uint32_t no) { b_.branch(at_, pick(RegClass::gpr), pick(RegClass::gpr), yes, no); }
+  void branch(std::uint32_t yes, std::uint32_t no) {
+    b_.branch(at_, pick(RegClass::gpr), pick(RegClass::gpr), yes, no);
+  }
 
   void body(std::uint32_t depth) {
     for (std::uint32_t i = 1 + below(3); i > 0; --i) region(depth);
@@ -531,7 +550,8 @@ class RandomFunction {
   void maybe_break() {
     if (targets_.empty() || cold_) return statement();
     const Target target = targets_[below(static_cast<std::uint32_t>(targets_.size()))];
-    const std::uint32_t out = b_.block(b_.blocks[target.block].loop, b_.blocks[target.block].depth, chance(30));
+    const std::uint32_t out =
+        b_.block(b_.blocks[target.block].loop, b_.blocks[target.block].depth, chance(30));
     const std::uint32_t on = new_block();
     branch(out, on);
     const std::vector<V> visible = scope_;
