@@ -63,10 +63,15 @@ def source(package):
     return next(path for path in SOURCES.glob(f"{package}-*") if path.is_dir())
 
 
-def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=()):
-    # Each file is compiled apart, since a header must come before the files of the program and not before the shim's.
+def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=(), link_flags=()):
+    """Compiles file by file. The link has no -O: with it clang would run wasm-opt, which inlines what asyncify must see."""
     run([*NATIVE, *flags, *native_flags, *sources, "-o", OUT / name, "-lm"])
-    run([*WASM, *flags, *wasm_flags, *sources, *wasm_sources, SHIM / "missing.c", *WASM_LIBS, "-o", OUT / f"{name}.wasm"])
+    objects = []
+    for path in [*sources, *wasm_sources, SHIM / "missing.c"]:
+        objects.append(OUT / "objects" / name / f"{path.stem}.o")
+        objects[-1].parent.mkdir(parents=True, exist_ok=True)
+        run([*WASM, *flags, *wasm_flags, "-c", path, "-o", objects[-1]])
+    run(["clang-19", "--target=wasm32-wasi", *objects, *WASM_LIBS, *link_flags, "-Wl,--strip-debug", "-o", OUT / f"{name}.wasm"])
 
 
 def lua():
@@ -76,7 +81,7 @@ def lua():
     # Debian's package has its build write this one; only the default search path of C modules comes from it.
     (config / "lua5.4-deb-multiarch.h").write_text('#define DEB_HOST_MULTIARCH "none"\n')
     files = [path for path in sorted(src.glob("*.c")) if path.name != "luac.c"]
-    compile_c("lua", files, flags=[f"-I{src}", f"-I{config}"], wasm_flags=["-include", SHIM / "setjmp.h", "-DL_tmpnam=20", "-Wl,-z,stack-size=1048576"],
+    compile_c("lua", files, flags=[f"-I{src}", f"-I{config}"], wasm_flags=["-include", SHIM / "setjmp.h", "-DL_tmpnam=20"], link_flags=["-Wl,-z,stack-size=1048576"],
               wasm_sources=[SHIM / "protected.c"], native_flags=["-DLUA_USE_POSIX"])
     wasm = OUT / "lua.wasm"
     run(["wasm-opt", wasm, "-o", wasm, "--asyncify", "--pass-arg=asyncify-ignore-imports", "-O2", "--strip-debug"])

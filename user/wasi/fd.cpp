@@ -57,10 +57,13 @@ Result<> sync(std::uint32_t fd, Rights right) {
   return files::sync(descriptor->fid.get(), right == kFdDatasync);
 }
 
+/// A stream of the console is unknown unless it is a terminal: by that C libraries tell whether to write line
+/// by line.
 FileType type_of(const Descriptor& descriptor) {
   if (descriptor.kind == Kind::file) return FileType::regular_file;
   if (descriptor.kind == Kind::directory) return FileType::directory;
-  return FileType::character_device;
+  const auto stream = static_cast<unsigned>(descriptor.kind) - static_cast<unsigned>(Kind::input);
+  return (Startup::get().terminals >> stream & 1) != 0 ? FileType::character_device : FileType::unknown;
 }
 
 Result<> fdstat_get(std::uint32_t fd, Address at) {

@@ -54,6 +54,7 @@ Startup Startup::parse(std::span<const char> block) {
   reader.strings(startup.arguments);
   reader.strings(startup.environment);
   reader.strings(startup.preopens);
+  startup.terminals = reader.word();
   return startup;
 }
 

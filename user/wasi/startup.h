@@ -3,6 +3,7 @@
 // directories.
 #pragma once
 
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ struct Startup {
   std::vector<std::string_view> arguments;
   std::vector<std::string_view> environment;
   std::vector<std::string_view> preopens;
+  std::uint32_t terminals = 0;  // bits 0, 1, 2: input, output, errors go to a terminal
 
   static const Startup& get();
   /// Reads `block`; a malformed rest is left out.

@@ -3,8 +3,9 @@
 -- floats, string formatting, garbage collection. Prints what it sees; the native program prints the same.
 print(pcall(error, "message", 0))
 print(pcall(error, { code = 42 }) == false)
-print(select(2, pcall(function() local x = nil; return x.field end)))
-print(select(2, pcall(function() return 1 < "2" end)))
+local function without_place(message) return (tostring(message):gsub("^.-:%d+: ", "")) end
+print(without_place(select(2, pcall(function() local x = nil; return x.field end))))
+print(without_place(select(2, pcall(function() return 1 < "2" end))))
 print(xpcall(function() error("deep", 0) end, function(m) return "handled " .. m end))
 local function nested(n)
   if n == 0 then error("bottom", 0) end
@@ -19,7 +20,7 @@ for i = 1, 10000 do if not pcall(error, i) then count = count + 1 end end
 print("caught", count)
 local function overflow() return 1 + overflow() end
 local ok, message = pcall(overflow)
-print(ok, (tostring(message):gsub("^.-:%d+: ", ""):sub(1, 14)))
+print(ok, without_place(message):sub(1, 14))
 table.sort({ 3, 1, 2 }, function(a, b) return a < b end)
 print(pcall(table.sort, { 3, 1, 2 }, function() error("in compare", 0) end))
 print(pcall(string.gsub, "abc", ".", function(c) if c == "b" then error("in gsub", 0) end end))
