@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+// Compiled and hand-written code, damaged in one place: the verifier must refuse the mutant, or the mutant
+// must be safe in the judgement of walk.h. NB_VERIFY_MUTANTS sets the number (default 20,000; 1,000,000 for a
+// thorough run).
+#include <gtest/gtest.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <random>
+
+#include "wasm/compile.h"
+#include "wasm/verify/assemble.h"
+#include "wasm/verify/verify.h"
+#include "wasm/verify/walk.h"
+
+namespace nebulet::wasm::verify {
+namespace {
+
+constexpr const char* kProgram = R"((module
+  (type $unary (func (param i32) (result i32)))
+  (import "e" "one" (func $one (param i32) (result i32)))
+  (import "e" "many" (func $many (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32 i32 i32 i32 i32 i32 i32 i32 i32)))
+  (import "e" "g" (global $ig (mut i32)))
+  (import "e" "k" (global $ik i64))
+  (memory 1) (table 8 funcref)
+  (global $g (mut i32) (i32.const 5)) (global $f (mut f64) (f64.const 1))
+  (elem (i32.const 0) $loop $loop $tables)
+  (func $loop (type $unary) (local i32)
+    (loop $l (local.set 1 (i32.add (local.get 1) (i32.load offset=16 (local.get 0))))
+      (i32.store8 offset=7 (i32.add (local.get 1) (i32.shl (local.get 0) (i32.const 2))) (local.get 1))
+      (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 4)))))
+    (i32.div_s (local.get 1) (i32.load (local.get 0))))
+  (func $tables (type $unary)
+    (i32.add (table.size 0) (call_indirect (type $unary) (i32.add (global.get $g) (local.get 0)) (local.get 0))))
+  (func $switch (type $unary)
+    (block (block (block (br_table 0 1 2 1 (local.get 0))) (return (i32.const 1))) (return (call $one (local.get 0))))
+    (global.set $g (memory.grow (memory.size))) (global.set $ig (i32.add (global.get $ig) (global.get $g)))
+    (i32.wrap_i64 (global.get $ik)))
+  (func $floats (param f64 i64 f32) (result f64)
+    (global.set $f (f64.sqrt (f64.add (local.get 0) (f64.convert_i64_u (local.get 1)))))
+    (f64.store offset=8 (i32.wrap_i64 (local.get 1)) (f64.min (global.get $f) (f64.promote_f32 (local.get 2))))
+    (f64.add (global.get $f) (f64.const 3.25)))
+  (func $wide (param i64 i32) (result i64)
+    (i64.add (i64.load32_u offset=0x80000000 (local.get 1))
+      (i64.rem_u (i64.load offset=0x7fffffff (i32.wrap_i64 (local.get 0))) (local.get 0))))
+  (func $stack (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (call $many (local.get 9) (local.get 8) (local.get 7) (local.get 6) (local.get 5)
+                (local.get 4) (local.get 3) (local.get 2) (local.get 1) (local.get 0)))
+  (func $fill (param i32) (memory.fill (local.get 0) (i32.const 3) (i32.load (local.get 0))) (memory.copy (local.get 0) (i32.const 3) (local.get 0)))
+))";
+
+std::vector<std::byte> assemble_program() {
+  char path[] = "/tmp/mutation-XXXXXX";
+  const int fd = mkstemp(path);
+  std::FILE* out = fdopen(fd, "w");
+  std::fputs(kProgram, out);
+  std::fclose(out);
+  std::FILE* pipe = popen((std::string("wat2wasm --output=- ") + path).c_str(), "r");
+  std::vector<std::byte> bytes;
+  std::byte chunk[4096];
+  for (std::size_t n; (n = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;)
+    bytes.insert(bytes.end(), chunk, chunk + n);
+  pclose(pipe);
+  std::remove(path);
+  return bytes;
+}
+
+std::uint64_t mutants() {
+  const char* set = std::getenv("NB_VERIFY_MUTANTS");
+  return set ? std::strtoull(set, nullptr, 10) : 20'000;
+}
+
+/// Damages `code` in the function `index`; bytes are changed in place.
+void mutate(CodeObject& code, const CodeFunction& f, std::mt19937_64& random) {
+  auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
+  std::byte& byte = code.text[f.begin + below(f.end - f.begin)];
+  switch (below(12)) {
+    case 0:
+    case 1:
+    case 2:
+    case 3: byte ^= std::byte{static_cast<std::uint8_t>(1u << below(8))}; break;
+    case 4: byte = static_cast<std::byte>(random()); break;
+    case 5:
+      byte = static_cast<std::byte>(static_cast<std::uint8_t>(byte) + 8);
+      break;  // another register, another slot
+    case 6: byte = static_cast<std::byte>(static_cast<std::uint8_t>(byte) - 1); break;
+    case 7: {  // a plausible prefix or opcode
+      static constexpr std::uint8_t kBytes[] = {0x65, 0x66, 0x67, 0xf3, 0x48, 0x49, 0x4c, 0x41,
+                                                0x44, 0x0f, 0x8b, 0x89, 0x90, 0xc3, 0xe8, 0xff};
+      byte = std::byte{kBytes[below(std::size(kBytes))]};
+      break;
+    }
+    case 8:  // two neighbours change places
+      if (&byte != &code.text[f.end - 1]) std::swap(byte, *(&byte + 1));
+      break;
+    case 9:
+      if (!code.labels.empty())
+        code.labels[below(code.labels.size())].zero_extended ^= static_cast<std::uint16_t>(1u << below(16));
+      break;
+    case 10:
+      if (!code.rodata.empty())
+        code.rodata[below(code.rodata.size())] ^= std::byte{static_cast<std::uint8_t>(1u << below(8))};
+      break;
+    default:  // a run of bytes from elsewhere in the function
+      for (std::uint32_t from = f.begin + below(f.end - f.begin),
+                         to = static_cast<std::uint32_t>(&byte - code.text.data()), n = below(6);
+           n && from < f.end && to < f.end; n--)
+        code.text[to++] = code.text[from++];
+  }
+}
+
+void run(const CodeObject& original, const Module& module, std::uint64_t count, std::uint64_t seed) {
+  ASSERT_TRUE(verify_code(original, module)) << verify_code(original, module).error().message;
+  for (std::uint32_t i = 0; i < original.functions.size(); i++)
+    EXPECT_EQ(why_unsafe(original, module, i), "");
+  std::mt19937_64 random(seed);
+  std::uint64_t accepted = 0, refused = 0, refused_unsafe = 0, failures = 0;
+  CodeObject mutant = original;
+  for (std::uint64_t n = 0; n < count; n++) {
+    const auto index = static_cast<std::uint32_t>(random() % original.functions.size());
+    const std::uint64_t changes = 1 + (random() % 8 == 0);
+    for (std::uint64_t c = 0; c < changes; c++) mutate(mutant, original.functions[index], random);
+    const Result<> result = verify_code(mutant, module);
+    if (result) {
+      accepted++;
+      const bool all = mutant.rodata != original.rodata;
+      for (std::uint32_t i = all ? 0 : index; i < (all ? original.functions.size() : index + 1); i++) {
+        const std::string why = why_unsafe(mutant, module, i);
+        if (!why.empty() && failures++ < 20) ADD_FAILURE() << "function " << i << ": " << why << ", mutant " << n;
+      }
+    } else {
+      refused++;
+      if (n % 16 == 0) refused_unsafe += !why_unsafe(mutant, module, index).empty();
+    }
+    mutant.text = original.text;
+    mutant.labels = original.labels;
+    mutant.rodata = original.rodata;
+  }
+  EXPECT_EQ(failures, 0u);
+  EXPECT_GT(refused_unsafe, 0u);  // the judge does see what is unsafe
+  std::printf("%llu mutants accepted, %llu refused\n", static_cast<unsigned long long>(accepted),
+              static_cast<unsigned long long>(refused));
+}
+
+TEST(Mutation, CompiledCode) {
+  const std::vector<std::byte> bytes = assemble_program();
+  const auto module = decode_module(bytes);
+  ASSERT_TRUE(module) << module.error().message;
+  const auto code = compile_module(*module);
+  ASSERT_TRUE(code) << code.error().message;
+  run(**code, *module, mutants(), 1);
+}
+
+}  // namespace
+}  // namespace nebulet::wasm::verify
