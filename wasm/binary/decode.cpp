@@ -102,7 +102,8 @@ void ModuleDecoder::custom_section() {
 std::uint32_t ModuleDecoder::count(std::uint32_t limit, std::string_view what) {
   const std::uint32_t at = section_.position();
   const std::uint32_t n = section_.u32();
-  if (ok() && n > section_.remaining()) section_.fail(Error::Kind::malformed, at, "length out of bounds");
+  if (ok() && n > section_.remaining())
+    section_.fail(Error::Kind::malformed, at, "unexpected end of section or function");
   if (ok() && n > limit) section_.fail(Error::Kind::limit, at, std::string("too many ").append(what));
   return ok() ? n : 0;
 }
