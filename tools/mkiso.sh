@@ -9,8 +9,9 @@ kernel=$1 out=$2 module=${3:-}
 for program in grub-mkrescue xorriso mformat; do
   command -v "$program" >/dev/null || { echo "$0: $program is missing (packages grub-common xorriso mtools)" >&2; exit 125; }
 done
-dir=$(mktemp -d)
-trap 'rm -rf "$dir"' EXIT
+work=$(mktemp -d)
+dir=$work/image
+trap 'rm -rf "$work"' EXIT
 mkdir -p "$dir/boot/grub"
 cp "$kernel" "$dir/boot/nebulet.elf"
 {
@@ -23,4 +24,4 @@ cp "$kernel" "$dir/boot/nebulet.elf"
   fi
   echo '}'
 } >"$dir/boot/grub/grub.cfg"
-grub-mkrescue -o "$out" "$dir" >/dev/null 2>"$dir/log" || { cat "$dir/log" >&2; exit 125; }
+grub-mkrescue -o "$out" "$dir" >/dev/null 2>"$work/log" || { cat "$work/log" >&2; exit 125; }
