@@ -126,7 +126,8 @@ void run(const CodeObject& original, const Module& module, std::uint64_t count, 
       const bool all = mutant.rodata != original.rodata;
       for (std::uint32_t i = all ? 0 : index; i < (all ? original.functions.size() : index + 1); i++) {
         const std::string why = why_unsafe(mutant, module, i);
-        if (!why.empty() && failures++ < 20) ADD_FAILURE() << "function " << i << ": " << why << ", mutant " << n;
+        if (!why.empty() && failures++ < 20)
+          ADD_FAILURE() << "function " << i << ": " << why << ", mutant " << n;
       }
     } else {
       refused++;

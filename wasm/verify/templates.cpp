@@ -99,8 +99,8 @@ bool Checker::call_indirect(std::uint8_t index) {
     return fail(kRule);
   if (!fetch()) return false;
   const Insn& compare = insn();
-  if (compare.kind != Kind::alu || compare.sub != kCmp || compare.size != 4 || compare.reg != kR11 ||
-      !compare.has_mem || !is_simple(compare.mem, kR10, offsetof(FuncSlot, signature)))
+  if (compare.kind != Kind::alu || compare.sub != kCmp || compare.size != 4 || compare.reg_is_dst ||
+      compare.reg != kR11 || !compare.has_mem || !is_simple(compare.mem, kR10, offsetof(FuncSlot, signature)))
     return fail(kRule);
   if (!fetch()) return false;
   if (!branch_to_trap(insn(), kNotEqual)) return fail(kRule);

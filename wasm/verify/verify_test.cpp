@@ -594,6 +594,7 @@ TEST_F(Calls, IndirectSequence) {
                                                  {8, "cmp [r10 + 16], r11w"},
                                                  {8, "cmp [r10 + 16], ecx"},
                                                  {8, "cmp [r11 + 16], r11d"},
+                                                 {8, "cmp r11d, [r10 + 16]"},
                                                  {8, "mov [r10 + 16], r11d"},
                                                  {8, "cmp [r10 + r11 + 16], r11d"},
                                                  {9, "je T9"},
