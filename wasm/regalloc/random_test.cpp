@@ -20,7 +20,6 @@ void run(RandomShape shape, std::uint64_t seeds, Mode mode) {
     Builder builder(arena);
     RandomFunction(builder, seed, shape).build();
     mir::Function& function = builder.finish();
-    if (std::getenv("RA_PRINT")) fputs(("seed\n" + print(function)).c_str(), stderr);
     const Result result = allocate(function, kRegisters, arena, mode);
     const std::string error = check(function, result, &kRegisters);
     ASSERT_EQ(error, "") << "seed " << seed << "\n" << print(function, &result);

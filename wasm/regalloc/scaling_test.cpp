@@ -121,7 +121,7 @@ TEST(Scaling, DeepLoopNest) {
         }
         b.ret(at, x);
       },
-      5'000);
+      2'500);
 }
 
 TEST(Scaling, WideTable) {
