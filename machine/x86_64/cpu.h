@@ -33,6 +33,7 @@ struct Cpu {
   std::uint32_t apic_id = 0;
   void* local = nullptr;              ///< the kernel's
   std::uint64_t deadline_ns = ~0ull;  ///< of the timer
+  bool device_interrupted = false;    ///< since wait_for_interrupt last returned
   bool in_fault = false;              ///< kernel::on_fault is running
   std::atomic<bool> online = false;
   std::atomic<std::uint64_t> tlb_seen = 0;  ///< number of the last TLB request this CPU answered

@@ -70,8 +70,8 @@ void handle_exception(InterruptFrame& frame) {
   }
 }
 
-/// Copies what was saved of the interrupted code to its thread's kernel stack. interrupts.S expects the extended state
-/// directly below the frame, aligned.
+/// Copies what was saved of the interrupted code to its thread's kernel stack. interrupts.S expects the
+/// extended state directly below the frame, aligned.
 InterruptFrame* move_to_kernel_stack(const InterruptFrame& frame, const std::byte* extended_state) {
   const auto top = reinterpret_cast<std::uint64_t>(kernel::preempt_stack(frame.sp));
   auto* copy = reinterpret_cast<InterruptFrame*>((top - sizeof(InterruptFrame)) & ~15ull);
@@ -95,8 +95,8 @@ bool timer_is_due(Cpu& cpu) {
 
 }  // namespace
 
-/// `extended_state` is the XSAVE area of the interrupted code. Returns the frame's copy on a kernel stack where `preempt` is to run,
-/// or nullptr: the interrupt is over.
+/// `extended_state` is the XSAVE area of the interrupted code. Returns the frame's copy on a kernel stack
+/// where `preempt` is to run, or nullptr: the interrupt is over.
 extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::byte* extended_state) {
   if (frame->vector == kNonMaskable) return nullptr;
   if (frame->vector < kExceptions) {
@@ -109,7 +109,7 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
     case kTimer: ask_kernel = timer_is_due(cpu); break;
     case kWake: ask_kernel = true; break;
     case kTlb: answer_tlb_request(); break;
-    case kSerial: break;
+    case kSerial: cpu.device_interrupted = true; break;
     default: return nullptr;  // spurious: no end of interrupt
   }
   end_of_interrupt();
@@ -143,7 +143,14 @@ void load_interrupt_table() {
 
 void hand_faults_to_kernel() { g_kernel_takes_faults = true; }
 
-void wait_for_interrupt() { asm volatile("sti; hlt" ::: "memory"); }
+void wait_for_interrupt() {
+  // A device's interrupt that was handled since the last call counts: it may have come after the caller
+  // looked at the device and before it turned interrupts off.
+  Cpu& cpu = this_cpu();
+  if (!cpu.device_interrupted) asm volatile("sti; hlt; cli" ::: "memory");
+  cpu.device_interrupted = false;
+  enable_interrupts();
+}
 
 void wake_cpu(std::uint32_t index) {
   Cpu& cpu = cpu_at(index);
