@@ -23,7 +23,7 @@ namespace {
 }
 
 std::vector<char> run_assembler(const std::string& source) {
-  char in[] = "/tmp/verify-XXXXXX";
+  char in[] = P_tmpdir "/verify-XXXXXX";
   const int fd = mkstemp(in);
   const std::string text = ".intel_syntax noprefix\n" + source + "\n";
   if (fd < 0 || write(fd, text.data(), text.size()) != static_cast<ssize_t>(text.size()))

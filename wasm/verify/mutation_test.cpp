@@ -50,7 +50,7 @@ constexpr const char* kProgram = R"((module
 ))";
 
 std::vector<std::byte> assemble_program() {
-  char path[] = "/tmp/mutation-XXXXXX";
+  char path[] = P_tmpdir "/mutation-XXXXXX";
   const int fd = mkstemp(path);
   std::FILE* out = fdopen(fd, "w");
   std::fputs(kProgram, out);
