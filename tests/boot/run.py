@@ -11,7 +11,7 @@ import tempfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-OVMF = Path("/usr/share/OVMF/OVMF_CODE.fd")
+OVMF = Path("/usr/share/ovmf/OVMF.fd")
 MAGIC = b"\x01NEBULET-LINK1\n"
 results = []
 
