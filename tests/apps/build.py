@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Builds the programs that run.py runs, for WebAssembly and for the host, into build/apps. The sources of Lua, bzip2, zlib
+"""Builds the programs that `run` runs, for WebAssembly and for the host, into build/apps. The sources of Lua, bzip2, zlib
 and SQLite are Debian's source packages; the rest is in the repository. What is up to date is not built again.
 
 Lua jumps out of protected calls with longjmp. WebAssembly without exceptions has no such thing, so the wasm build replaces
