@@ -264,7 +264,7 @@ void Scheduler::wake_sleepers(Cpu& cpu) {
   for (;;) {
     machine::disable_interrupts();
     Cpu& cpu = this_cpu();
-    if (cpu.index == 0 && stopping) return machine::enable_interrupts();
+    if (cpu.index == 0 && stopping.exchange(false)) return machine::enable_interrupts();
     cpu.idle.store(true);  // before looking for work: kick_idle_cpu after it is not lost
     cpu.lock.lock();
     wake_sleepers(cpu);

@@ -10,6 +10,7 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 #include "base/assert.h"
 #include "machine/hosted/state.h"
@@ -62,6 +63,8 @@ std::optional<std::span<const std::byte>> map_file(const std::string& path) {
 }  // namespace
 
 void prepare_hosted(const HostedOptions& options) {
+  static bool done = false;
+  if (std::exchange(done, true)) return;
   set_panic_handler(on_panic);
   hosted::set_memory_limit(options.memory_bytes);
   hosted::set_console(options);
