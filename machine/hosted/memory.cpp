@@ -26,8 +26,10 @@ using PageState = std::uint8_t;
 constexpr PageState state_of(Protection protection) { return static_cast<PageState>(protection) + 1; }
 
 struct Reservation {
+  std::uintptr_t begin = 0;
   std::uint64_t size = 0;
-  PageState* pages = nullptr;  ///< from mmap, so that a large, sparse reservation costs little
+  std::uint64_t committed = 0;  ///< pages that have memory
+  PageState* pages = nullptr;   ///< from mmap, so that a large, sparse reservation costs little
 };
 
 /// Taken in fault handlers too: nothing that may fault or wait runs under it.
@@ -62,15 +64,18 @@ int host_protection(Protection protection) {
   return PROT_NONE;
 }
 
-/// The page states of [at, at + size), which lies in one reservation.
-std::span<PageState> pages_of(const std::byte* at, std::uint64_t size) {
+Reservation& reservation_of(const std::byte* at) {
   auto it = reservations().upper_bound(address(at));
   NB_ASSERT(it != reservations().begin());
-  --it;
-  const std::uint64_t offset = address(at) - it->first;
+  return (--it)->second;
+}
+
+/// The page states of [at, at + size), which lies in one reservation.
+std::span<PageState> pages_of(const Reservation& reservation, const std::byte* at, std::uint64_t size) {
+  const std::uint64_t offset = address(at) - reservation.begin;
   NB_ASSERT(offset % kPageSize == 0 && size % kPageSize == 0);
-  NB_ASSERT(offset <= it->second.size && size <= it->second.size - offset);
-  return {it->second.pages + offset / kPageSize, static_cast<std::size_t>(size / kPageSize)};
+  NB_ASSERT(offset <= reservation.size && size <= reservation.size - offset);
+  return {reservation.pages + offset / kPageSize, static_cast<std::size_t>(size / kPageSize)};
 }
 
 std::uint64_t count_pages(std::span<const PageState> pages) {
@@ -98,7 +103,7 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align) {
     return nullptr;
   }
   const Lock guard(lock);
-  reservations().emplace(at, Reservation{size, static_cast<PageState*>(pages)});
+  reservations().emplace(at, Reservation{at, size, 0, static_cast<PageState*>(pages)});
   return reinterpret_cast<std::byte*>(at);
 }
 
@@ -111,31 +116,34 @@ void release(std::byte* base, std::uint64_t size) {
     reservation = it->second;
     reservations().erase(it);
   }
-  std::uint64_t pages = 0;
-  // Only the touched parts of the array: mincore would be cheaper for huge ones, a scan of a byte per page is
-  // enough.
-  pages = count_pages({reservation.pages, static_cast<std::size_t>(size / kPageSize)});
-  committed -= pages * kPageSize;
-  ASAN_UNPOISON_MEMORY_REGION(base, pages ? size : 0);
+  committed -= reservation.committed * kPageSize;
+  // Stacks leave marks of ASan; other reservations, of gigabytes, do not.
+  constexpr std::uint64_t kLargestStack = 16 << 20;
+  if (size <= kLargestStack) ASAN_UNPOISON_MEMORY_REGION(base, size);
   munmap(base, size);
   munmap(reservation.pages, size / kPageSize);
 }
 
 bool commit(std::byte* at, std::uint64_t size, Protection protection) {
   const Lock guard(lock);
-  const std::span<PageState> pages = pages_of(at, size);
-  const std::uint64_t bytes = (pages.size() - count_pages(pages)) * kPageSize;
-  if (bytes > free_memory()) return false;
+  Reservation& reservation = reservation_of(at);
+  const std::span<PageState> pages = pages_of(reservation, at, size);
+  const std::uint64_t fresh = pages.size() - count_pages(pages);
+  if (fresh * kPageSize > free_memory()) return false;
   if (mprotect(at, size, host_protection(protection)) != 0) return false;
-  committed += bytes;
+  committed += fresh * kPageSize;
+  reservation.committed += fresh;
   std::memset(pages.data(), state_of(protection), pages.size());
   return true;
 }
 
 void decommit(std::byte* at, std::uint64_t size) {
   const Lock guard(lock);
-  const std::span<PageState> pages = pages_of(at, size);
-  committed -= count_pages(pages) * kPageSize;
+  Reservation& reservation = reservation_of(at);
+  const std::span<PageState> pages = pages_of(reservation, at, size);
+  const std::uint64_t gone = count_pages(pages);
+  committed -= gone * kPageSize;
+  reservation.committed -= gone;
   std::memset(pages.data(), 0, pages.size());
   // A new mapping in place of the old one, in one step.
   void* fresh = mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -144,7 +152,7 @@ void decommit(std::byte* at, std::uint64_t size) {
 
 void protect(std::byte* at, std::uint64_t size, Protection protection) {
   const Lock guard(lock);
-  const std::span<PageState> pages = pages_of(at, size);
+  const std::span<PageState> pages = pages_of(reservation_of(at), at, size);
   NB_ASSERT(count_pages(pages) == pages.size());
   NB_ASSERT(mprotect(at, size, host_protection(protection)) == 0);
   std::memset(pages.data(), state_of(protection), pages.size());
@@ -157,7 +165,7 @@ void write_protected(std::byte* to, std::span<const std::byte> bytes) {
   const Lock guard(lock);
   std::byte* const begin = to - address(to) % kPageSize;
   const std::uint64_t size = (address(to) + bytes.size() - address(begin) + kPageSize - 1) & ~(kPageSize - 1);
-  const std::span<PageState> pages = pages_of(begin, size);
+  const std::span<PageState> pages = pages_of(reservation_of(begin), begin, size);
   NB_ASSERT(count_pages(pages) == pages.size());
   if (pages.front() == state_of(Protection::none)) NB_ASSERT(mprotect(begin, size, PROT_READ) == 0);
 

@@ -1,7 +1,9 @@
 ;; A computation that keeps many registers of both kinds busy, a loop without end, a recursion without end.
 (module
+ (memory 1)
  (func $mix (param $x i64) (param $n i32) (result i64)
   (local $a i64) (local $b i64) (local $c i64) (local $d i64) (local $e f64) (local $f f64) (local $g i32) (local $h i64)
+  (i64.store (i32.shl (i32.wrap_i64 (local.get $x)) (i32.const 4)) (i64.const 0))
   (local.set $a (local.get $x)) (local.set $b (i64.const 0x9e3779b97f4a7c15)) (local.set $c (i64.const 3)) (local.set $d (i64.const 7))
   (local.set $e (f64.const 1.5)) (local.set $f (f64.const 0.25))
   (loop $l
@@ -13,11 +15,12 @@
    (local.set $g (i32.add (i32.mul (local.get $g) (i32.const 31)) (i32.wrap_i64 (local.get $h))))
    (local.set $e (f64.add (f64.mul (local.get $e) (f64.const 0.999)) (f64.convert_i32_s (local.get $g))))
    (local.set $f (f64.sqrt (f64.abs (f64.add (local.get $f) (local.get $e)))))
+   (i64.store (i32.shl (i32.wrap_i64 (local.get $x)) (i32.const 4)) (i64.add (local.get $a) (i64.load (i32.shl (i32.wrap_i64 (local.get $x)) (i32.const 4)))))
    (br_if $l (local.tee $n (i32.sub (local.get $n) (i32.const 1)))))
   (i64.add (i64.add (i64.add (local.get $a) (local.get $b)) (i64.add (local.get $c) (local.get $d)))
    (i64.add (i64.add (local.get $h) (i64.extend_i32_u (local.get $g)))
     (i64.add (i64.add (i64.reinterpret_f64 (local.get $e)) (i64.reinterpret_f64 (local.get $f)))
-     (i64.const 1)))))
+     (i64.load (i32.shl (i32.wrap_i64 (local.get $x)) (i32.const 4)))))))
  (export "mix" (func $mix))
  (func (export "spin") (loop (br 0)))
  (func $recurse (export "recurse") (result i32) (i32.add (call $recurse) (i32.const 1))))
