@@ -10,7 +10,7 @@
 #include "kernel/device/console.h"
 #include "kernel/loader/loader.h"
 #include "kernel/process/thread.h"
-#include "kernel/testing/world.h"
+#include "kernel/test/world.h"
 #include "machine/include/machine/memory.h"
 
 namespace nebulet::kernel {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "kernel/sched/wait_queue.h"
-#include "kernel/testing/world.h"
+#include "kernel/test/world.h"
 #include "machine/include/machine/cpu.h"
 
 namespace nebulet::kernel {
