@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <vector>
@@ -23,14 +24,35 @@
 namespace nebulet::tool {
 namespace {
 
-/// A device node alone says nothing: the module may be missing or nested virtualization off.
+/// Whether KVM offers what the kernel needs of a processor. A device node alone says nothing: the module may
+/// be missing, and nested virtualization may hide features that emulation has.
 bool kvm_works() {
+  struct Feature {
+    std::uint32_t leaf;
+    std::uint32_t kvm_cpuid_entry2::* reg;
+    std::uint32_t bits;
+  };
+  constexpr Feature kNeeded[] = {
+      {1, &kvm_cpuid_entry2::ecx, 1u << 23 | 1u << 26 | 1u << 28},         // POPCNT, XSAVE, AVX
+      {7, &kvm_cpuid_entry2::ebx, 1u << 0 | 1u << 3 | 1u << 5 | 1u << 8},  // FSGSBASE, BMI1, AVX2, BMI2
+      {0x80000001, &kvm_cpuid_entry2::ecx, 1u << 5},                       // LZCNT
+  };
+  constexpr std::size_t kMaxEntries = 256;
   Descriptor kvm(::open("/dev/kvm", O_RDWR | O_CLOEXEC));
   if (kvm.get() < 0) return false;
   Descriptor vm(::ioctl(kvm.get(), KVM_CREATE_VM, 0));
   if (vm.get() < 0) return false;
-  Descriptor cpu(::ioctl(vm.get(), KVM_CREATE_VCPU, 0));
-  return cpu.get() >= 0;
+  std::vector<std::byte> memory(sizeof(kvm_cpuid2) + kMaxEntries * sizeof(kvm_cpuid_entry2));
+  auto* offered = new (memory.data()) kvm_cpuid2{};
+  offered->nent = kMaxEntries;
+  if (::ioctl(kvm.get(), KVM_GET_SUPPORTED_CPUID, offered) != 0) return false;
+  const std::span entries(offered->entries, offered->nent);
+  return std::ranges::all_of(kNeeded, [&](const Feature& feature) {
+    return std::ranges::any_of(entries, [&](const kvm_cpuid_entry2& entry) {
+      return entry.function == feature.leaf && entry.index == 0 &&
+             (entry.*feature.reg & feature.bits) == feature.bits;
+    });
+  });
 }
 
 const char* machine_name(Machine machine) {
