@@ -5,6 +5,7 @@
 #include "base/result.h"
 #include "wasm/frontend/build.h"
 #include "wasm/opt/optimize.h"
+#include "wasm/regalloc/check.h"
 #include "wasm/regalloc/regalloc.h"
 #include "wasm/verify/verify.h"
 #include "wasm/x64/emit.h"
@@ -26,6 +27,7 @@ Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, Compile
     opt::optimize(function);
     mir::Function machine = x64::select(function, module, layout, arena);
     const regalloc::Result allocation = regalloc::allocate(machine, registers, arena);
+    NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers).empty());
     TRY(builder.add(machine, allocation));
   }
 
