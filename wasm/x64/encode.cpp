@@ -140,6 +140,8 @@ void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
       return a_.byte(static_cast<std::uint8_t>(reg(inst, 1) << 4));
     case Shape::vex_from_int:
       a_.vex(info(MOp::vzero), 4, def(), def(), Rm::of_reg(def()), 0);
+      // What can fault is the second instruction.
+      if (aux.has_trap()) builder_.object_.traps.back().pc = a_.size();
       return a_.vex(op, size, def(), def(), rm_operand(inst, 0), 0);
     case Shape::vex_load: {
       const Rm rm = rm_operand(inst, 0);

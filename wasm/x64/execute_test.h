@@ -82,7 +82,13 @@ struct Outcome {
 
 inline sigjmp_buf trap_return;
 inline std::uintptr_t trap_pc;
-inline void on_trap(int, siginfo_t*, void* context) {
+inline volatile bool in_generated_code = false;
+inline void on_trap(int number, siginfo_t*, void* context) {
+  if (!in_generated_code) {  // a defect of the compiler itself
+    signal(number, SIG_DFL);
+    return;
+  }
+  in_generated_code = false;
   trap_pc = static_cast<std::uintptr_t>(static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RIP]);
   siglongjmp(trap_return, 1);
 }
@@ -91,7 +97,9 @@ inline void on_trap(int, siginfo_t*, void* context) {
 /// jump.
 [[gnu::noinline]] inline bool call_guarded(const void* code, void* registers, void* context, void* memory) {
   if (sigsetjmp(trap_return, 0)) return false;
+  in_generated_code = true;
   nb_test_call(code, registers, context, memory);
+  in_generated_code = false;
   return true;
 }
 

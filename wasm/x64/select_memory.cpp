@@ -133,7 +133,8 @@ bool Selector::fuse_load(Value value, unsigned bytes, Source& source) {
 Source Selector::reg_operand(VReg v, unsigned bytes) const {
   Source s;
   s.base = v;
-  s.slot = out_.vregs[v.index].width >= bytes;
+  // A constant is repeated rather than spilled, so it has no slot.
+  s.slot = out_.vregs[v.index].width >= bytes && !out_.vregs[v.index].rematerializable;
   return s;
 }
 
