@@ -303,7 +303,13 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
       const mir::VReg v = allocation_.entry_gprs[b * 16 + r];
       if (v.valid() && f_.vregs[v.index].zero_extended) zero |= static_cast<std::uint16_t>(1u << r);
     }
-    builder_.object_.labels.push_back({labels_[b], zero});
+    // A block that came to nothing shares its place with the next one, which claims no more than it.
+    std::vector<nebulet::wasm::Label>& labels = builder_.object_.labels;
+    if (!labels.empty() && labels.back().pc == labels_[b]) {
+      labels.back().zero_extended &= zero;
+    } else {
+      labels.push_back({labels_[b], zero});
+    }
   }
   builder_.object_.functions.push_back({begin_, a_.size(), frame_, stack_args, stack_results});
   return {};
