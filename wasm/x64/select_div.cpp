@@ -112,10 +112,12 @@ bool Selector::lower_div_constant(Value v, const ir::Inst& inst, std::int64_t di
   auto copy = [&](VReg from) { build(MOp::mov_rm, size).rm(reg_operand(from, size)).def(def).end(); };
   if (rem && !is_signed && std::has_single_bit(d)) {
     const std::uint64_t mask = d - 1;
-    if (mask <= 0x7fffffff)
+    if (mask <= 0x7fffffff) {
       build(MOp::and_ri, 4).use(x).imm(static_cast<std::int64_t>(mask)).reuse(def).end();
-    else
-      build(MOp::and_rm, size).use(x).rm(reg_operand(immediate(mask, size), size)).reuse(def).end();
+    } else {
+      const VReg bits = immediate(mask, size);
+      build(MOp::and_rm, size).use(x).rm(reg_operand(bits, size)).reuse(def).end();
+    }
     return true;
   }
   const VReg q = is_signed ? quotient_s(inst, divisor) : quotient_u(inst, d);

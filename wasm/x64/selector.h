@@ -83,6 +83,8 @@ class Selector {
 
    private:
     Build& add(const mir::Operand& operand) {
+      // Operands are contiguous: nothing else may be built in between.
+      NB_DEBUG_ASSERT(inst_.operands + inst_.operand_count == s_.out_.operands.size());
       s_.out_.operands.push_back(operand);
       ++inst_.operand_count;
       return *this;
