@@ -123,10 +123,13 @@ class Edges {
           in(static_cast<std::uint32_t>(std::countr_zero(borrowed ? a_.allocatable() & kGprBits : free)));
     }
     const std::uint32_t saved = borrowed ? moves.take_emergency() : 0;
-    if (borrowed) edits.push_back({before, 8, temporary, Location::slot(saved)});
+    // What stays in the borrowed register is an i32 to the verifier only if it comes back by a 32-bit move.
+    const std::uint32_t kept =
+        borrowed && entry[temporary.value] != kNone ? f_.vregs[entry[temporary.value]].width : 8;
+    if (borrowed) edits.push_back({before, kept, temporary, Location::slot(saved)});
     repeat(remat.vreg, temporary, before, remat.width);
     edits.push_back({before, remat.width, temporary, remat.to});
-    if (borrowed) edits.push_back({before, 8, Location::slot(saved), temporary});
+    if (borrowed) edits.push_back({before, kept, Location::slot(saved), temporary});
   }
 
   const Function& f_;
