@@ -2,6 +2,7 @@
 // The wiring of the kernel: what the machine enters, and what it calls later.
 #include <algorithm>
 #include <memory>
+#include <optional>
 
 #include "kernel/init/command_line.h"
 #include "kernel/init/program.h"
@@ -16,10 +17,10 @@
 namespace nebulet::kernel {
 namespace {
 
-std::span<const std::byte> find_module(const machine::BootInfo& boot, std::string_view name) {
+std::optional<std::span<const std::byte>> find_module(const machine::BootInfo& boot, std::string_view name) {
   for (const machine::BootModule& module : boot.modules)
     if (module.name == name) return module.bytes;
-  return {};
+  return std::nullopt;
 }
 
 /// The kernel's first task: runs the program, then stops the boot CPU.
@@ -31,12 +32,14 @@ class InitTask final : public Task {
 
  private:
   void run() override {
-    ProgramImage image{.program = find_module(boot_, "program"), .wasi = find_module(boot_, "wasi")};
-    if (!line_.invoke.empty()) image.entry = line_.invoke;
-    if (image.program.empty()) {
+    const auto program = find_module(boot_, "program");
+    if (!program) {
       log(LogLevel::error, "there is no boot module `program` to run");
       return;
     }
+    ProgramImage image{.program = *program,
+                       .wasi = find_module(boot_, "wasi").value_or(std::span<const std::byte>())};
+    if (!line_.invoke.empty()) image.entry = line_.invoke;
     status_ = run_program(line_, image, boot_ns_);
   }
   void finished() override { Scheduler::stop(); }
