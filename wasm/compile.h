@@ -19,8 +19,22 @@ struct CompileStats {
   std::uint64_t functions = 0, wasm_bytes = 0, code_bytes = 0, peak_arena_bytes = 0;
 };
 
+/// How far a compilation is, when it is about to compile a function.
+struct CompileProgress {
+  std::uint32_t function = 0;    ///< in the module's index space
+  std::uint64_t body_bytes = 0;  ///< of that function
+  std::uint64_t code_bytes = 0;  ///< made so far
+};
+
+/// Asked before each function. It may block (let other tasks run); an error ends the compilation.
+struct CompileHook {
+  Result<> (*before_function)(void* state, const CompileProgress& progress) = nullptr;
+  void* state = nullptr;
+};
+
 /// Validates and compiles every function of `module` and passes the code through the verifier.
 /// Fails with the first error in the module's order; `rejected` if the verifier refuses what the compiler made.
-Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats = nullptr);
+Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats = nullptr,
+                                                   const CompileHook& hook = {});
 
 }  // namespace nebulet::wasm

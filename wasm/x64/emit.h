@@ -25,6 +25,8 @@ class CodeBuilder {
   /// Appends the next defined function. `limit` if its frame exceeds kMaxFrame or the text would exceed 1
   /// GiB.
   Result<> add(const mir::Function& function, const regalloc::Result& allocation);
+  /// Bytes of code so far.
+  std::uint32_t text_bytes() const { return assembler_.size(); }
   /// Patches calls and constants and gives the object away; the builder is empty afterwards.
   CodeObject finish();
 
