@@ -37,8 +37,11 @@ class InitTask final : public Task {
       log(LogLevel::error, "there is no boot module `program` to run");
       return;
     }
-    ProgramImage image{.program = *program,
-                       .wasi = find_module(boot_, "wasi").value_or(std::span<const std::byte>())};
+    ProgramImage image{
+        .program = *program,
+        .wasi = find_module(boot_, "wasi").value_or(std::span<const std::byte>()),
+        .program_code = find_module(boot_, "program.code").value_or(std::span<const std::byte>()),
+        .wasi_code = find_module(boot_, "wasi.code").value_or(std::span<const std::byte>())};
     if (!line_.invoke.empty()) image.entry = line_.invoke;
     status_ = run_program(line_, image, boot_ns_);
   }

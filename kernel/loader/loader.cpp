@@ -4,9 +4,13 @@
 #include <algorithm>
 #include <format>
 
+#include "kernel/log/log.h"
+#include "kernel/sched/scheduler.h"
 #include "kernel/syscall/table.h"
+#include "machine/include/machine/memory.h"
 #include "machine/include/machine/time.h"
 #include "wasm/compile.h"
+#include "wasm/object/code_file.h"
 
 namespace nebulet::kernel {
 namespace {
@@ -53,7 +57,33 @@ struct Unit {
   wasm::Instance* instance = nullptr;
 };
 
+/// Memory that must stay free while modules are compiled, beside what is estimated for the next step.
+constexpr std::uint64_t kCompileReserve = 6 << 20;
+/// Bytes that the compiler needs at most for each byte of a module's text and of a function's body: measured
+/// on the programs of tests/apps and on bodies made to be expensive, and rounded up.
+constexpr std::uint64_t kBytesPerModuleByte = 1, kBytesPerBodyByte = 256;
+/// The code so far is copied when its buffer grows; its tables are about as large as itself.
+constexpr std::uint64_t kBytesPerCodeByte = 3;
+
+wasm::Result<> enough_memory(std::uint64_t bytes, std::uint32_t offset) {
+  const std::uint64_t free = machine::free_memory();
+  if (bytes + kCompileReserve <= free) return {};
+  return std::unexpected(wasm::Error{wasm::Error::Kind::out_of_memory, offset,
+                                     std::format("compiling it takes about {} MiB, and {} MiB are free",
+                                                 (bytes + kCompileReserve) >> 20, free >> 20)});
+}
+
+/// Between two functions: lets others run, and stops before the kernel's own heap would be out of memory.
+wasm::Result<> before_function(void* state, const wasm::CompileProgress& progress) {
+  if (Scheduler::wants_reschedule()) Scheduler::yield();
+  const auto& module = *static_cast<const wasm::Module*>(state);
+  return enough_memory(progress.body_bytes * kBytesPerBodyByte + progress.code_bytes * kBytesPerCodeByte,
+                       module.functions[progress.function].body_begin);
+}
+
 Loaded<Unit> decode(std::string_view name, std::span<const std::byte> bytes) {
+  if (auto enough = enough_memory(bytes.size() * kBytesPerModuleByte, 0); !enough)
+    return error_of(name, enough.error());
   auto module = wasm::decode_module(bytes);
   if (!module) return error_of(name, module.error());
   return Unit{.name = name, .module = std::move(*module)};
@@ -83,10 +113,23 @@ Loaded<> check_imports(const Unit& unit, const Unit* library, bool library_missi
   return {};
 }
 
-Loaded<wasm::ModuleCodeRef> compile(Process& process, Unit& unit, LoadStats& stats) {
+/// From the code file if there is one that fits, else by compiling.
+wasm::Result<std::unique_ptr<wasm::CodeObject>> code_of(Unit& unit, std::span<const std::byte> code_file,
+                                                        wasm::CompileStats& stats) {
+  if (!code_file.empty()) {
+    auto code = wasm::read_code_file(code_file, unit.module);
+    if (code) return code;
+    log(LogLevel::warn, "{}: its code file is not used: {}", unit.name, code.error().message);
+  }
+  return wasm::compile_module(unit.module, &stats,
+                              {.before_function = before_function, .state = &unit.module});
+}
+
+Loaded<wasm::ModuleCodeRef> compile(Process& process, Unit& unit, std::span<const std::byte> code_file,
+                                    LoadStats& stats) {
   const std::uint64_t begin = machine::monotonic_ns();
   wasm::CompileStats compiled;
-  auto code = wasm::compile_module(unit.module, &compiled);
+  auto code = code_of(unit, code_file, compiled);
   if (!code) return error_of(unit.name, code.error());
   auto mapped = wasm::ModuleCode::create(process.memory(), {}, std::move(unit.module), std::move(**code));
   if (!mapped) return error_of(unit.name, mapped.error());
@@ -151,13 +194,13 @@ std::expected<LoadedProgram, LoadError> load_program(Process& process, const Pro
 
   CallBinding* library_binding = nullptr;
   if (library) {
-    auto code = TRY(compile(process, *library, loaded.stats));
+    auto code = TRY(compile(process, *library, image.wasi_code, loaded.stats));
     library_binding =
         loaded.bindings.emplace_back(std::make_unique<CallBinding>(CallBinding{.process = &process})).get();
     TRY(instantiate(process, *library, std::move(code), library_binding, nullptr));
     add_initializers(loaded, *library->instance, {});
   }
-  auto code = TRY(compile(process, program, loaded.stats));
+  auto code = TRY(compile(process, program, image.program_code, loaded.stats));
   CallBinding* binding =
       loaded.bindings.emplace_back(std::make_unique<CallBinding>(CallBinding{.process = &process})).get();
   TRY(instantiate(process, program, std::move(code), binding, library ? library->instance : nullptr));

@@ -20,7 +20,10 @@ namespace nebulet::kernel {
 struct ProgramImage {
   std::span<const std::byte> program;
   std::span<const std::byte> wasi;  ///< the WASI library; empty: there is none
-  std::string entry = "_start";     ///< the export to run
+  /// Code files for the two (wasm/object), compiled ahead of time; empty: compile. One that does not fit is
+  /// reported and not used.
+  std::span<const std::byte> program_code = {}, wasi_code = {};
+  std::string entry = "_start";  ///< the export to run
 };
 
 struct LoadStats {

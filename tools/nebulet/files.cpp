@@ -37,6 +37,17 @@ Result<std::vector<std::byte>> read_file(const std::string& path) {
   return bytes;
 }
 
+Result<> write_file(const std::string& path, std::span<const std::byte> bytes) {
+  // Whole or not at all: another process may be reading it.
+  const std::string part = path + ".part";
+  Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));
+  if (file.get() < 0 || !write_all(file.get(), bytes.data(), bytes.size()) ||
+      ::rename(part.c_str(), path.c_str()) != 0) {
+    return fail("{}: {}", path, std::strerror(errno));
+  }
+  return {};
+}
+
 bool write_all(int fd, const void* bytes, std::size_t size) {
   const auto* at = static_cast<const char*>(bytes);
   while (size != 0) {
@@ -60,6 +71,7 @@ Result<Installation> Installation::locate() {
   found.hosted_kernel = (root / "build/host-release/machine/hosted/nebulet-hosted").string();
   found.kernel = (root / "build/kernel-release/machine/x86_64/nebulet.elf").string();
   found.wasi = (root / "build/wasm/user/wasi/wasi.wasm").string();
+  found.wasi_code = found.wasi + ".code";
   return found;
 }
 

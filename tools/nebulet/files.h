@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,12 +30,13 @@ class Descriptor {
 };
 
 Result<std::vector<std::byte>> read_file(const std::string& path);
+Result<> write_file(const std::string& path, std::span<const std::byte> bytes);
 /// Writes all of it, through interruptions and short writes.
 bool write_all(int fd, const void* bytes, std::size_t size);
 
 /// Built artefacts, found beside the running program. `root` is the checkout.
 struct Installation {
-  std::string root, hosted_kernel, kernel, wasi;
+  std::string root, hosted_kernel, kernel, wasi, wasi_code;
   static Result<Installation> locate();
 };
 

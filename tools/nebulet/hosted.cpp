@@ -11,10 +11,19 @@
 namespace nebulet::tool {
 
 std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation) {
-  std::vector<std::string> command = {
-      installation.hosted_kernel,   "--memory",       std::to_string(options.memory), "--cpus",
-      std::to_string(options.cpus), "--command-line", kernel_command_line(options),   "--module",
-      "program=" + options.file,    "--module",       "wasi=" + installation.wasi};
+  std::vector<std::string> command = {installation.hosted_kernel,
+                                      "--memory",
+                                      std::to_string(options.memory),
+                                      "--cpus",
+                                      std::to_string(options.cpus),
+                                      "--command-line",
+                                      kernel_command_line(options),
+                                      "--module",
+                                      "program=" + options.file,
+                                      "--module",
+                                      "wasi=" + installation.wasi,
+                                      "--module",
+                                      "wasi.code=" + installation.wasi_code};
   for (const Directory& directory : options.directories) {
     command.push_back("--dir");
     command.push_back(directory.host + "::" + directory.guest);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/result.h"
+#include "tools/nebulet/compile.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/hosted.h"
 #include "tools/nebulet/options.h"
@@ -122,10 +123,20 @@ int main_with(int argc, char** argv) {
       "tool or the\n"
       "module, 126 the machine failed, 134 a trap, 137 killed by a limit.");
 
+  std::string input, output;
+  CLI::App* compile_verb = app.add_subcommand("compile", "compile a module to a code file");
+  compile_verb->add_option("FILE", input, "the module")->required();
+  compile_verb->add_option("-o,--output", output, "the code file; FILE.code by default");
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kToolError;
+  }
+
+  if (compile_verb->parsed()) {
+    const auto done = compile_file(input, output.empty() ? input + ".code" : output);
+    return done ? 0 : report(done.error());
   }
 
   const std::vector<std::string> rest = run_verb->remaining();

@@ -24,6 +24,8 @@
 namespace nebulet::tool {
 namespace {
 
+constexpr int kPipeBytes = 1 << 20;
+
 /// Whether KVM offers what the kernel needs of a processor. A device node alone says nothing: the module may
 /// be missing, and nested virtualization may hide features that emulation has.
 bool kvm_works() {
@@ -152,6 +154,7 @@ Result<Descriptor> make_initfs(const RunOptions& options, const Installation& in
   InitfsWriter writer;
   writer.add("program", TRY(read_file(options.file)));
   writer.add("wasi", TRY(read_file(installation.wasi)));
+  writer.add("wasi.code", TRY(read_file(installation.wasi_code)));
   const auto archive = writer.finish();
   Descriptor file(::memfd_create("initfs", 0));
   if (file.get() < 0 || !write_all(file.get(), archive.data(), archive.size())) {
@@ -166,30 +169,19 @@ std::vector<std::string> qemu_command(const RunOptions& options, const std::stri
                                       const std::string& initfs) {
   const bool kvm = kvm_works();
   std::vector<std::string> command = {
-      "qemu-system-x86_64",
-      "-machine",
-      std::format("{},accel={}", machine_name(options.machine), kvm ? "kvm" : "tcg"),
-      "-cpu",
-      kvm ? "host" : "max",
-      "-smp",
-      std::to_string(options.cpus),
-      "-m",
-      std::format("{}M", (options.memory + (1 << 20) - 1) >> 20),
-      "-nodefaults",
-      "-no-user-config",
-      "-display",
-      "none",
-      "-no-reboot",
-      "-chardev",
-      "stdio,id=link,signal=off",
-      "-serial",
-      "chardev:link",
-      "-kernel",
-      kernel,
-      "-initrd",
-      initfs,
-      "-append",
+      "qemu-system-x86_64", "-machine",
+      std::format("{},accel={}", machine_name(options.machine), kvm ? "kvm" : "tcg"), "-cpu",
+      kvm ? "host" : "max", "-smp", std::to_string(options.cpus), "-m",
+      std::format("{}M", (options.memory + (1 << 20) - 1) >> 20), "-nodefaults", "-no-user-config",
+      "-display", "none", "-no-reboot", "-chardev", "stdio,id=link,signal=off",
+      // Plain text of the firmware and of a kernel that dies before it has the link.
+      "-chardev", "file,id=serial,path=/proc/self/fd/2,append=on", "-serial", "chardev:serial", "-device",
+      options.machine == Machine::microvm ? "virtio-serial-device,max_ports=2"
+                                          : "virtio-serial-pci,max_ports=2",
+      "-device", "virtserialport,chardev=link,nr=1", "-kernel", kernel, "-initrd", initfs, "-append",
       kernel_command_line(options)};
+  if (options.machine == Machine::microvm)
+    command.insert(command.end(), {"-global", "virtio-mmio.force-legacy=false"});
   if (options.gdb) command.insert(command.end(), {"-s", "-S"});
   return command;
 }
@@ -213,6 +205,8 @@ Result<int> run_in_qemu(const RunOptions& options, const Installation& installat
   }
   Child qemu = std::move(*started);
   child_in.reset(), child_out.reset(), child_err.reset();
+  for (const int pipe : {to_kernel.get(), from_kernel.get()})
+    ::fcntl(pipe, F_SETPIPE_SZ, kPipeBytes);  // a wish: smaller pipes work too
 
   Session session(options, to_kernel.get());
   std::vector<std::byte> buffer(1 << 20);

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: MIT
+// SHA-256 (FIPS 180-4), for binding code files to their module and their own bytes.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace nebulet::wasm {
+
+using Sha256 = std::array<std::byte, 32>;
+
+Sha256 sha256(std::span<const std::byte> bytes);
+
+}  // namespace nebulet::wasm
