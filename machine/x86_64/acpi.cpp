@@ -64,15 +64,13 @@ void read_madt(const Table& madt) {
     if (type == 0) add_cpu(madt.get<std::uint8_t>(at + 3), madt.get<std::uint32_t>(at + 4));
     if (type == 9 && madt.get<std::uint32_t>(at + 4) > 254)
       add_cpu(madt.get<std::uint32_t>(at + 4), madt.get<std::uint32_t>(at + 8));
-    if (type == 1 && madt.get<std::uint32_t>(at + 8) == 0) {
-      g_facts.io_apic = madt.get<std::uint32_t>(at + 4);
-      g_facts.io_apic_first = madt.get<std::uint32_t>(at + 8);
+    if (type == 1 && g_facts.io_apic_count < kMaxIoApics) {
+      g_facts.io_apics[g_facts.io_apic_count++] = {madt.get<std::uint32_t>(at + 4),
+                                                   madt.get<std::uint32_t>(at + 8)};
     }
     if (type == 2 && madt.get<std::uint8_t>(at + 3) == 4) {
-      g_facts.serial_input = madt.get<std::uint32_t>(at + 4);
       const auto flags = madt.get<std::uint16_t>(at + 8);
-      g_facts.serial_low = (flags & 3) == 3;
-      g_facts.serial_level = (flags >> 2 & 3) == 3;
+      g_facts.serial = {madt.get<std::uint32_t>(at + 4), (flags & 3) == 3, (flags >> 2 & 3) == 3};
     }
     at += length;
   }
@@ -97,6 +95,35 @@ void find_sleep_types(const Table& aml) {
   }
 }
 
+/// The address and interrupt of one virtio device, from the resource descriptors (ACPI 6.5, 6.4.3) in the
+/// bytes behind its name.
+AcpiVirtio read_virtio(const Table& aml, std::size_t at, std::size_t end) {
+  enum : std::uint8_t { kFixedMemory = 0x86, kInterrupt = 0x89 };
+  AcpiVirtio found;
+  for (; at + 12 <= end; ++at) {
+    const auto tag = aml.get<std::uint8_t>(at);
+    const auto length = aml.get<std::uint16_t>(at + 1);
+    if (tag == kFixedMemory && length == 9 && !found.address) found.address = aml.get<std::uint32_t>(at + 4);
+    if (tag == kInterrupt && length == 6 && found.address) {
+      const auto flags = aml.get<std::uint8_t>(at + 3);
+      found.line = {aml.get<std::uint32_t>(at + 5), (flags & 4) != 0, (flags & 2) == 0};
+      return found;
+    }
+  }
+  return {};
+}
+
+/// Looks for devices with the hardware number of memory-mapped virtio.
+void find_virtio(const Table& aml) {
+  constexpr std::string_view kName = "LNRO0005";
+  constexpr std::size_t kDeviceBytes = 96;
+  for (std::size_t at = kHeaderSize; at + kName.size() < aml.size(); ++at) {
+    if (!aml.has(at, kName) || g_facts.virtio_count == kMaxVirtio) continue;
+    const auto found = read_virtio(aml, at + kName.size(), std::min(at + kDeviceBytes, aml.size()));
+    if (found.address) g_facts.virtio[g_facts.virtio_count++] = found;
+  }
+}
+
 // ACPI 6.5, 5.2.9
 void read_fadt(const Table& fadt) {
   enum : std::uint32_t { kResetSupported = 1 << 10, kHardwareReduced = 1 << 20 };
@@ -117,7 +144,9 @@ void read_fadt(const Table& fadt) {
   }
   PhysicalAddress dsdt = fadt.get<std::uint64_t>(140);
   if (!dsdt) dsdt = fadt.get<std::uint32_t>(40);
-  if (dsdt) find_sleep_types(Table::with_header(dsdt));
+  if (!dsdt) return;
+  find_sleep_types(Table::with_header(dsdt));
+  find_virtio(Table::with_header(dsdt));
 }
 
 PhysicalAddress search_rsdp() {

@@ -18,13 +18,32 @@ struct AcpiRegister {
   std::uint64_t address = 0;
 };
 
+/// Where a device's interrupt arrives: the number of an I/O APIC's input, counted over all of them.
+struct InterruptLine {
+  std::uint32_t input = 0;
+  bool low = false, level = false;
+};
+
+struct IoApic {
+  PhysicalAddress address = 0;
+  std::uint32_t first = 0;  ///< number of its first input
+};
+
+struct AcpiVirtio {
+  PhysicalAddress address = 0;
+  InterruptLine line;
+};
+
+constexpr std::uint32_t kMaxIoApics = 4, kMaxVirtio = 32;
+
 struct AcpiFacts {
   std::uint32_t cpu_count = 0;  ///< 0: no table says
   std::uint32_t apic_ids[kMaxCpus] = {};
-  PhysicalAddress io_apic = 0xfec00000;
-  std::uint32_t io_apic_first = 0;  ///< number of its first input
-  std::uint32_t serial_input = 4;   ///< where ISA interrupt 4 arrives
-  bool serial_level = false, serial_low = false;
+  std::uint32_t io_apic_count = 0;
+  IoApic io_apics[kMaxIoApics] = {{.address = 0xfec00000}};
+  InterruptLine serial{.input = 4};  ///< where ISA interrupt 4 arrives
+  std::uint32_t virtio_count = 0;
+  AcpiVirtio virtio[kMaxVirtio];  ///< memory-mapped virtio devices; most are empty places
   std::uint16_t power_timer = 0;  ///< port of the 3.58 MHz counter; 0: none
   PhysicalAddress hpet = 0;
   AcpiRegister reset;

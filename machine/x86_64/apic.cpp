@@ -97,25 +97,27 @@ void send_init(std::uint32_t to) {
 }
 void send_startup(std::uint32_t to, std::uint8_t page) { command(to, 0x4600 | page); }
 
-void route_serial_interrupt() {
+bool route_interrupt(const InterruptLine& line, std::uint8_t vector) {
   const AcpiFacts& facts = acpi();
-  volatile std::byte* registers = map_device(facts.io_apic, 32);
-  const auto write_io = [&](std::uint32_t index, std::uint32_t value) {
-    *reinterpret_cast<volatile std::uint32_t*>(registers) = index;
-    *reinterpret_cast<volatile std::uint32_t*>(registers + 16) = value;
-  };
-  const auto read_io = [&](std::uint32_t index) {
-    *reinterpret_cast<volatile std::uint32_t*>(registers) = index;
-    return *reinterpret_cast<volatile std::uint32_t*>(registers + 16);
-  };
-  const std::uint32_t version = read_io(1);
-  if (version == ~0u) return;  // nobody there: input is found by polling
-  const std::uint32_t inputs = (version >> 16 & 0xff) + 1;
-  const std::uint32_t input = facts.serial_input - facts.io_apic_first;
-  if (input >= inputs) return;
-  write_io(0x10 + 2 * input + 1, apic_id() << 24);
-  write_io(0x10 + 2 * input,
-           kSerial | (facts.serial_low ? 1u << 13 : 0) | (facts.serial_level ? 1u << 15 : 0));
+  for (std::uint32_t i = 0; i < std::max(facts.io_apic_count, 1u); ++i) {
+    if (line.input < facts.io_apics[i].first) continue;
+    volatile std::byte* registers = map_device(facts.io_apics[i].address, 32);
+    const auto write_io = [&](std::uint32_t index, std::uint32_t value) {
+      *reinterpret_cast<volatile std::uint32_t*>(registers) = index;
+      *reinterpret_cast<volatile std::uint32_t*>(registers + 16) = value;
+    };
+    const auto read_io = [&](std::uint32_t index) {
+      *reinterpret_cast<volatile std::uint32_t*>(registers) = index;
+      return *reinterpret_cast<volatile std::uint32_t*>(registers + 16);
+    };
+    const std::uint32_t input = line.input - facts.io_apics[i].first;
+    const std::uint32_t version = read_io(1);
+    if (version == ~0u || input > (version >> 16 & 0xff)) continue;
+    write_io(0x10 + 2 * input + 1, apic_id() << 24);
+    write_io(0x10 + 2 * input, vector | (line.low ? 1u << 13 : 0) | (line.level ? 1u << 15 : 0));
+    return true;
+  }
+  return false;
 }
 
 void calibrate_apic_timer() {

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The local APIC of each CPU (its timer, interrupts between CPUs) and the I/O APIC's line of the serial port.
+// The local APIC of each CPU (its timer, interrupts between CPUs) and the I/O APICs' inputs.
 #pragma once
 
 #include <cstdint>
+
+#include "machine/x86_64/acpi.h"
 
 namespace nebulet::machine {
 
@@ -14,8 +16,8 @@ void send_interrupt(std::uint32_t to_apic_id, std::uint8_t vector);
 /// INIT and start-up to a CPU; it begins at physical address page * 4096 in real mode.
 void send_init(std::uint32_t to_apic_id);
 void send_startup(std::uint32_t to_apic_id, std::uint8_t page);
-/// Delivers the first serial port's interrupt to this CPU.
-void route_serial_interrupt();
+/// Delivers a device's interrupt to this CPU. False: no I/O APIC has that input.
+bool route_interrupt(const InterruptLine& line, std::uint8_t vector);
 
 /// Measures the timer against the clock. Requires the clock.
 void calibrate_apic_timer();

@@ -83,8 +83,7 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
   // The protocol's data and ACPI's tables are read before any memory is handed out, since they may lie in it.
   const BootFacts& facts = read_boot_protocol(magic, info);
   Cpu& cpu = cpu_at(0);
-  set_cpu_block(cpu);
-  initialize_console(has_word(facts.command_line, "console=link") ? ConsoleMode::link : ConsoleMode::text);
+  set_cpu_block(cpu);  // before anything is printed: the console's lock asks who it is
   if (facts.memory.empty())
     refuse_to_boot("no memory map: ", "boot this image by PVH (qemu -kernel) or multiboot2 (GRUB)");
   if (const char* feature = missing_feature()) {
@@ -103,6 +102,7 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
   initialize_clock();
   calibrate_apic_timer();
   enable_serial_interrupt();
+  initialize_console(has_word(facts.command_line, "console=link") ? ConsoleMode::link : ConsoleMode::text);
 
   g_boot_info.command_line = facts.command_line;
   g_boot_info.modules = std::span(g_modules).first(collect_modules(facts));

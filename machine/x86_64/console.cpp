@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "base/assert.h"
@@ -11,6 +12,7 @@
 #include "machine/include/machine/cpu.h"
 #include "machine/x86_64/serial.h"
 #include "machine/x86_64/spin_lock.h"
+#include "machine/x86_64/virtio_console.h"
 
 namespace nebulet::machine {
 namespace {
@@ -18,11 +20,12 @@ namespace {
 enum class Kind : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6 };
 constexpr std::size_t kHeaderSize = 4;
 constexpr std::size_t kMaxOutput = 64 * 1024;
-constexpr std::size_t kMaxInput = 4096;
+constexpr std::size_t kMaxInput = 64 * 1024;
 constexpr std::size_t kMaxFilesMessage = 1 << 20;
 constexpr std::byte kEndOfInput{4};  // control-D, in text mode
 
 ConsoleMode g_mode = ConsoleMode::text;
+bool g_virtio = false;  ///< the link goes over a virtio port
 constexpr std::uint32_t kNobody = ~0u;
 std::atomic<std::uint32_t> g_writer = kNobody;
 std::atomic<bool> g_broken = false;
@@ -60,32 +63,45 @@ class Writing {
   bool owner_ = false;
 };
 
+void link_write(std::span<const std::byte> bytes) {
+  if (g_virtio) {
+    virtio_port_write(bytes);
+  } else {
+    serial_write(bytes);
+  }
+}
+
+std::size_t link_read(std::span<std::byte> into) {
+  return g_virtio ? virtio_port_read(into) : serial_read(into);
+}
+
 void write_packet(Kind kind, std::span<const std::byte> payload) {
   const auto n = static_cast<std::uint32_t>(payload.size());
   const std::byte header[kHeaderSize] = {static_cast<std::byte>(kind), static_cast<std::byte>(n),
                                          static_cast<std::byte>(n >> 8), static_cast<std::byte>(n >> 16)};
   const Writing writing;
   if (!writing.allowed()) return;
-  serial_write(header);
-  serial_write(payload);
+  link_write(header);
+  link_write(payload);
+  if (g_virtio) virtio_port_flush();
 }
 
 /// What arrives, cut into packets. Input and an answer for files may come in any order, so each has a place
 /// to wait in.
 class Receiver {
  public:
-  /// Takes what the port has.
+  /// Takes what the link has.
   void poll() {
     for (;;) {
       if (header_bytes_ < kHeaderSize) {
-        const std::size_t got = serial_read(std::span(header_).subspan(header_bytes_));
+        const std::size_t got = link_read(std::span(header_).subspan(header_bytes_));
         if (got == 0) return;
         header_bytes_ += got;
         if (header_bytes_ < kHeaderSize) continue;
         begin_packet();
       }
       if (received_ < length_) {
-        const std::size_t got = serial_read(std::span(payload_).subspan(received_));
+        const std::size_t got = link_read(std::span(payload_).subspan(received_));
         if (got == 0) return;
         received_ += got;
       }
@@ -145,13 +161,17 @@ std::optional<std::size_t> read_text(std::span<std::byte> into) {
 }  // namespace
 
 void initialize_console(ConsoleMode mode) {
+  if (mode == ConsoleMode::text) return;
+  constexpr std::string_view kMagic = "\x01NEBULET-LINK1\n";
+  g_virtio = open_virtio_port();
   g_mode = mode;
-  if (mode == ConsoleMode::link) serial_write("\x01NEBULET-LINK1\n");
+  link_write(std::as_bytes(std::span(kMagic)));
 }
 
 void break_console_lock() { g_broken.store(true, std::memory_order_relaxed); }
 
 void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
+  if (g_virtio && g_broken.load(std::memory_order_relaxed)) serial_write(bytes);
   if (g_mode == ConsoleMode::text) {
     const Writing writing;
     if (writing.allowed()) serial_write(bytes);
@@ -174,7 +194,7 @@ std::optional<std::size_t> console_read(std::span<std::byte> into) {
     if (!g_receiver.has_input && !g_receiver.input_requested) request = g_receiver.input_requested = true;
   }
   if (request) {
-    const std::uint32_t length = static_cast<std::uint32_t>(std::min(into.size(), kMaxInput));
+    const std::uint32_t length = kMaxInput;
     write_packet(Kind::input, std::as_bytes(std::span(&length, 1)));
   }
   SpinGuard guard(g_receiver.lock);
@@ -210,6 +230,7 @@ void send_exit_status(int status) {
   if (g_mode == ConsoleMode::text) return;
   const auto word = static_cast<std::int32_t>(status);
   write_packet(Kind::exit, std::as_bytes(std::span(&word, 1)));
+  if (g_virtio) virtio_port_drain();
 }
 
 }  // namespace nebulet::machine

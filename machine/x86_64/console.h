@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The serial port as the console: plain text, or packets for the host's tool (docs/reference/link.md).
+// The console: plain text over the serial port, or packets for the host's tool (docs/reference/link.md) over
+// a virtio port, else over the serial port.
 #pragma once
 
 #include <cstdint>
@@ -7,11 +8,12 @@
 namespace nebulet::machine {
 
 enum class ConsoleMode : std::uint8_t { text, link };
-/// In link mode, sends the magic line.
+/// Until this is called the console is text. In link mode, looks for the port and sends the magic line.
 void initialize_console(ConsoleMode mode);
-/// For the panic, which may have interrupted a writer: from here on nobody waits for the console.
+/// For the panic, which may have interrupted a writer: from here on nobody waits for the console, and the log
+/// goes to the serial port too.
 void break_console_lock();
-/// Tells the host's tool the status, if there is one.
+/// Tells the host's tool the status, if there is one, and waits until it is on its way.
 void send_exit_status(int status);
 
 }  // namespace nebulet::machine

@@ -13,6 +13,7 @@
 #include "machine/x86_64/io.h"
 #include "machine/x86_64/panic.h"
 #include "machine/x86_64/tlb.h"
+#include "machine/x86_64/virtio_console.h"
 
 extern "C" const std::byte interrupt_stubs[256][16];
 
@@ -109,7 +110,11 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
     case kTimer: ask_kernel = timer_is_due(cpu); break;
     case kWake: ask_kernel = true; break;
     case kTlb: answer_tlb_request(); break;
-    case kSerial: cpu.device_interrupted = true; break;
+    case kVirtio: acknowledge_virtio_interrupt(); [[fallthrough]];
+    case kSerial:
+      cpu.device_interrupted = true;
+      ask_kernel = true;  // somebody may wait for the device
+      break;
     default: return nullptr;  // spurious: no end of interrupt
   }
   end_of_interrupt();

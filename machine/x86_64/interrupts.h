@@ -31,6 +31,7 @@ enum Vector : std::uint8_t {
   kWake = 0x41,
   kTlb = 0x42,
   kSerial = 0x43,
+  kVirtio = 0x44,
   kSpurious = 0xff,
 };
 

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "machine/x86_64/acpi.h"
 #include "machine/x86_64/apic.h"
+#include "machine/x86_64/interrupts.h"
 #include "machine/x86_64/io.h"
 
 namespace nebulet::machine {
@@ -41,7 +43,7 @@ void initialize_serial() {
 
 void enable_serial_interrupt() {
   if (!g_present) return;
-  route_serial_interrupt();
+  route_interrupt(acpi().serial, kSerial);  // without it, input is found by polling
   out8(kPort + kInterruptEnable, 1);
 }
 
