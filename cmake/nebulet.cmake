@@ -1,7 +1,8 @@
 # The three functions that every folder's CMakeLists.txt uses, and the flags that all code shares.
 #   nebulet_library(NAME SOURCES … DEPENDS …)   a static library
 #   nebulet_program(NAME SOURCES … DEPENDS …)   an executable of the host
-#   nebulet_test(NAME SOURCES … DEPENDS …)      a GoogleTest program of the host, registered with CTest
+#   nebulet_test(NAME SOURCES … DEPENDS … [LABELS …])  a GoogleTest program of the host, registered with CTest; the target
+#                                               LABEL_tests builds all of a label
 
 if(NOT DEFINED NEBULET_TARGET)
   message(FATAL_ERROR "configure with a preset (cmake --list-presets): NEBULET_TARGET is not set")
@@ -58,7 +59,7 @@ function(nebulet_test name)
   if(NOT NEBULET_TARGET STREQUAL "host")
     return()
   endif()
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "SOURCES;DEPENDS;LABELS" ${ARGN})
   nebulet_bring_up(ARG_SOURCES)
   if(NOT ARG_SOURCES)
     return()
@@ -71,4 +72,11 @@ function(nebulet_test name)
   add_executable(${name} ${ARG_SOURCES})
   target_link_libraries(${name} PRIVATE nebulet_flags ${ARG_DEPENDS} gtest_main)
   add_test(NAME ${name} COMMAND ${name})
+  foreach(label ${ARG_LABELS})
+    set_property(TEST ${name} APPEND PROPERTY LABELS ${label})
+    if(NOT TARGET ${label}_tests)
+      add_custom_target(${label}_tests)
+    endif()
+    add_dependencies(${label}_tests ${name})
+  endforeach()
 endfunction()

@@ -41,6 +41,9 @@ void before_switch([[maybe_unused]] SanitizerState& from, [[maybe_unused]] Sanit
   __sanitizer_start_switch_fiber(&from.fake_stack, to.bottom, to.size);
 #endif
 #if __has_feature(thread_sanitizer)
+  hosted::Cpu& cpu = hosted::this_cpu();
+  cpu.stack_bottom = reinterpret_cast<std::uintptr_t>(to.bottom);
+  cpu.stack_size = to.size;
   from.fiber = __tsan_get_current_fiber();
   __tsan_switch_to_fiber(to.fiber, 0);
 #endif
@@ -74,6 +77,11 @@ extern "C" void nb_hosted_start(Start* start) {
 
 void make_context(Context& context, std::byte* stack, std::size_t size, void (*entry)(void*),
                   void* argument) {
+#if __has_feature(thread_sanitizer)
+  // Stacks are zeroed when new and keep what was at their top when they are used again.
+  if (void* fiber = reinterpret_cast<Start*>(stack + size - sizeof(Start))->sanitizer.fiber)
+    __tsan_destroy_fiber(fiber);
+#endif
   auto* start = new (stack + size - sizeof(Start))
       Start{.sanitizer = {.fake_stack = nullptr, .bottom = stack, .size = size, .fiber = nullptr},
             .entry = entry,

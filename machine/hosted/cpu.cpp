@@ -12,22 +12,41 @@
 #include "machine/include/machine/time.h"
 #include "machine/include/machine/upcalls.h"
 
+extern "C" void nb_hosted_restorer();
+
 namespace nebulet::machine {
 namespace hosted {
 namespace {
 
+[[maybe_unused]] constexpr unsigned long kSaRestorer = 0x04000000;  // SA_RESTORER of the host's signal.h
+/// Under TSan an interrupt may be left pending while interrupts are on; the timer then comes again.
+[[maybe_unused]] constexpr long kTsanRepeat = 1'000'000;
+
 Cpu cpus[kMaxCpus];
 thread_local Cpu* current = nullptr;
 
-void on_interrupt(int, siginfo_t*, void* raw) {
+#if __has_feature(thread_sanitizer)
+constexpr bool kTsan = true;
+#else
+constexpr bool kTsan = false;
+#endif
+
+/// Whether `sp` may be that of code which TSan has instrumented: its runtime cannot be entered again while it
+/// is in itself. Code on a wasm stack is never in it.
+[[clang::disable_sanitizer_instrumentation]] bool may_be_in_tsan(const Cpu& cpu, std::uintptr_t sp) {
+  return kTsan && (cpu.stack_size == 0 || sp - cpu.stack_bottom < cpu.stack_size);
+}
+
+[[clang::disable_sanitizer_instrumentation]] void on_interrupt(int, siginfo_t*, void* raw) {
   Cpu* cpu = current;
   if (cpu == nullptr) return;
-  if (!cpu->enabled) {
+  auto& context = *static_cast<ucontext_t*>(raw);
+  if (!cpu->enabled ||
+      may_be_in_tsan(*cpu, static_cast<std::uintptr_t>(context.uc_mcontext.gregs[REG_RSP]))) {
     cpu->pending = 1;
     return;
   }
   cpu->enabled = 0;
-  auto& context = *static_cast<ucontext_t*>(raw);
   if (kernel::on_timer(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP])))
     redirect_to_preempt(context);
   cpu->enabled = 1;
@@ -75,7 +94,19 @@ void install_interrupt_handler() {
   action.sa_sigaction = on_interrupt;
   action.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART;
   sigemptyset(&action.sa_mask);
+#if __has_feature(thread_sanitizer)
+  // TSan's sigaction would hold signals back until a call of the C library, and wasm code makes none.
+  struct {
+    void (*handler)(int, siginfo_t*, void*);
+    unsigned long flags;
+    void (*restorer)();
+    std::uint64_t mask;
+  } const raw = {on_interrupt, static_cast<unsigned long>(action.sa_flags) | kSaRestorer, nb_hosted_restorer,
+                 0};
+  NB_ASSERT(syscall(SYS_rt_sigaction, interrupt_signal(), &raw, nullptr, sizeof(raw.mask)) == 0);
+#else
   NB_ASSERT(sigaction(interrupt_signal(), &action, nullptr) == 0);
+#endif
 }
 
 }  // namespace hosted
@@ -141,6 +172,7 @@ void set_timer(std::uint64_t deadline_ns) {
   itimerspec when = {};
   when.it_value.tv_sec = static_cast<time_t>(deadline_ns / 1'000'000'000);
   when.it_value.tv_nsec = static_cast<long>(deadline_ns % 1'000'000'000);
+  if (hosted::kTsan) when.it_interval.tv_nsec = hosted::kTsanRepeat;
   timer_settime(this_cpu().timer, TIMER_ABSTIME, &when, nullptr);
 }
 

@@ -29,6 +29,10 @@ struct Cpu {
   void* signal_stack = nullptr;
   void (*entry)(void*) = nullptr;
   void* argument = nullptr;
+  /// Under TSan: the kernel stack that the CPU runs on, or none yet. The host's threads of other builds leave
+  /// it 0.
+  std::uintptr_t stack_bottom = 0;
+  std::size_t stack_size = 0;
 };
 
 Cpu& this_cpu();

@@ -64,4 +64,14 @@ nb_hosted_preempt:
   ud2
 .size nb_hosted_preempt, . - nb_hosted_preempt
 
+// Where the host's signal frame returns to if the handler was not installed by the C library.
+.globl nb_hosted_restorer
+.type nb_hosted_restorer, @function
+.p2align 4
+nb_hosted_restorer:
+  mov eax, 15
+  syscall
+  ud2
+.size nb_hosted_restorer, . - nb_hosted_restorer
+
 .section .note.GNU-stack, "", @progbits
