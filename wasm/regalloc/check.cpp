@@ -169,9 +169,12 @@ class Checker {
       const Operand& def = f_.operands[inst.operands];
       if (inst.operand_count != 1 || is_use(def) || !f_.vregs[def.vreg.index].rematerializable)
         return fail(edit.before, "repeats an instruction that must not be");
-      if (!edit.to.is_reg() || edit.to.preg().reg_class() != f_.vregs[def.vreg.index].reg_class)
+      if (edit.to.is_reg() && edit.to.preg().reg_class() != f_.vregs[def.vreg.index].reg_class)
         return fail(edit.before, "repeats into a wrong place");
-      write(edit.to, edit.width, {def.vreg.index});
+      if (edit.to.is_reg() || edit.width >= f_.vregs[def.vreg.index].width)
+        write(edit.to, edit.width, {def.vreg.index});
+      else
+        write(edit.to, edit.width, {});
       return;
     }
     if (!edit.from.is_reg() && !edit.to.is_reg()) return fail(edit.before, "moves from slot to slot");

@@ -87,7 +87,8 @@ void MoveResolver::break_cycle(std::uint32_t start) {
       out_->push_back({before_, 8, moves_[cycle_[i]].from, moves_[cycle_[i]].to, Edit::Kind::swap});
     return;
   }
-  const Location saved = slots ? Location::slot(take_emergency()) : scratch_;
+  used_emergency_ |= slots;
+  const Location saved = slots ? Location::slot(emergency_) : scratch_;
   copy(saved, head, last.width);
   for (std::uint32_t i = 0; i + 1 < cycle_.size(); ++i) copy(moves_[cycle_[i]]);
   copy(last.to, saved, last.width);

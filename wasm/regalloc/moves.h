@@ -21,13 +21,7 @@ class MoveResolver {
   /// moves.
   void emit(std::uint32_t before, ArenaVector<Edit>& out);
   bool empty() const { return moves_.empty(); }
-  std::uint32_t emergency() const { return emergency_; }
   bool used_emergency() const { return used_emergency_; }
-  /// Reserves the emergency slot for a sequence of the caller's own.
-  std::uint32_t take_emergency() {
-    used_emergency_ = true;
-    return emergency_;
-  }
 
  private:
   struct Move {

@@ -111,6 +111,31 @@ TEST_F(Quality, ConstantsAreRepeatedNotStored) {
   EXPECT_TRUE(result->dead[1]);
 }
 
+TEST_F(Quality, AConstantForAParameterInASlotTakesNoRegister) {
+  const auto entry = b.block(), header = b.loop_block(1), back = b.block(header, 1), out = b.block();
+  const V n = b.value();
+  b.arguments(entry, {n});
+  std::vector<V> params, constants;
+  for (int v = 0; v < 20; ++v) {
+    params.push_back(b.value());
+    constants.push_back(b.constant(entry));
+  }
+  b.jump(entry, header, constants);
+  b.blocks[header].params = params;
+  for (const V v : params) b.inst(header, {use(v)});
+  b.branch(header, n, n, back, out);
+  b.jump(back, header, params);
+  b.ret(out, params[0]);
+  allocate_function();
+  std::uint32_t into_slots = 0;
+  for (const Edit& edit : result->edits) {
+    if (edit.before >= function->blocks[1].first) break;
+    into_slots += edit.kind == Edit::Kind::remat && !edit.to.is_reg();
+    EXPECT_TRUE(edit.kind == Edit::Kind::remat || edit.from == Location::reg(mir::gpr(0))) << text;
+  }
+  EXPECT_GE(into_slots, 5u) << text;
+}
+
 TEST_F(Quality, AConstantOfALoopIsMadeBeforeIt) {
   const auto entry = b.block(), header = b.loop_block(1), back = b.block(header, 1), out = b.block();
   const V n = b.value(), i = b.value();

@@ -80,10 +80,7 @@ class Edges {
     }
     const std::uint32_t before = block.first + block.count - 1;
     moves.emit(before, edits);
-    for (const Remat& remat : remats_)
-      if (!remat.to.is_reg()) repeat_into_slot(remat, before, entry, moves);
-    for (const Remat& remat : remats_)
-      if (remat.to.is_reg()) repeat(remat.vreg, remat.to, before, remat.width);
+    for (const Remat& remat : remats_) repeat(remat, before);
     for (std::uint32_t reg = 0; reg < 32; ++reg)
       if (exit[reg] != kNone) reg_of_[exit[reg]] = kNoReg;
   }
@@ -102,34 +99,9 @@ class Edges {
     return Location::slot(slots_->offset[v]);
   }
 
-  void repeat(std::uint32_t v, Location to, std::uint32_t before, std::uint32_t width) {
-    edits.push_back({before, width, to, to, Edit::Kind::remat, a_.live.defs[v].inst});
-  }
-
-  /// A constant into a slot needs a register in between: one that the successor does not expect to hold
-  /// anything yet.
-  void repeat_into_slot(const Remat& remat, std::uint32_t before, const RegState& entry,
-                        MoveResolver& moves) {
-    Location temporary = in(registers_.vec_scratch.number);
-    bool borrowed = false;
-    if (f_.vregs[remat.vreg].reg_class == RegClass::gpr) {
-      std::uint32_t free = a_.allocatable() & kGprBits;
-      for (std::uint32_t reg = 0; reg < 16; ++reg)
-        if (entry[reg] != kNone) free &= ~(1u << reg);
-      for (const Remat& later : remats_)
-        if (later.to.is_reg() && later.to.value < 16) free |= 1u << later.to.value;
-      borrowed = free == 0;
-      temporary =
-          in(static_cast<std::uint32_t>(std::countr_zero(borrowed ? a_.allocatable() & kGprBits : free)));
-    }
-    const std::uint32_t saved = borrowed ? moves.take_emergency() : 0;
-    // What stays in the borrowed register is an i32 to the verifier only if it comes back by a 32-bit move.
-    const std::uint32_t kept =
-        borrowed && entry[temporary.value] != kNone ? f_.vregs[entry[temporary.value]].width : 8;
-    if (borrowed) edits.push_back({before, kept, temporary, Location::slot(saved)});
-    repeat(remat.vreg, temporary, before, remat.width);
-    edits.push_back({before, remat.width, temporary, remat.to});
-    if (borrowed) edits.push_back({before, kept, Location::slot(saved), temporary});
+  void repeat(const Remat& remat, std::uint32_t before) {
+    edits.push_back(
+        {before, remat.width, remat.to, remat.to, Edit::Kind::remat, a_.live.defs[remat.vreg].inst});
   }
 
   const Function& f_;

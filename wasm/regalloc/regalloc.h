@@ -29,7 +29,9 @@ struct Edit {
   std::uint32_t width;   ///< bytes to move: 4, 8, 16
   Location from, to;     ///< never slot to slot. A register swap is `swap`
   enum class Kind : std::uint8_t { move, swap, remat } kind = Kind::move;
-  std::uint32_t remat = 0;  ///< kind remat: index of the instruction to repeat with its def in `to`
+  /// Kind remat: index of the instruction to repeat with its def in `to`. If that is a slot, nothing but
+  /// `width` bytes of it and vec_scratch may change.
+  std::uint32_t remat = 0;
 };
 
 /// Registers that the allocator may use, in order of preference, and a scratch register that it may use

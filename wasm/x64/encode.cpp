@@ -282,9 +282,33 @@ void FunctionEmitter::encode_switch(std::uint32_t block, const Inst& inst) {
   a_.legacy(kJump, 0xff, 4, 4, Rm::of_reg(t), 0);
 }
 
+// A constant into a slot: no general register may change, for all may be in use.
+void FunctionEmitter::repeat_into_slot(const regalloc::Edit& e) {
+  const Inst& inst = f_.insts[e.remat];
+  const std::uint8_t scratch = kVecScratch.encoding();
+  const Rm memory = slot(e.to.slot_offset());
+  if (static_cast<MOp>(inst.op) == MOp::mov_imm) {
+    if (e.width == 4 || inst.imm == static_cast<std::int32_t>(inst.imm)) {
+      a_.legacy(info(MOp::mov_mi), 0xc7, e.width, 0, memory, 4);
+      return a_.dword(static_cast<std::uint32_t>(inst.imm));
+    }
+    Mem constant;
+    constant.base = Mem::kRip;
+    constant.disp =
+        static_cast<std::int32_t>(builder_.rodata_.constant(static_cast<std::uint64_t>(inst.imm), 8));
+    a_.vex(info(MOp::vmov_load), 8, scratch, 0, Rm::of_mem(constant), 0);
+  } else {
+    const Location to = Location::reg(kVecScratch);
+    encode(inst, &to);
+  }
+  const MOpInfo& op = info(e.width == 16 ? MOp::vmovups_store : MOp::vmov_store);
+  a_.vex(op, e.width, scratch, 0, memory, 0);
+}
+
 void FunctionEmitter::edit(const regalloc::Edit& e) {
   a_.reserve();
-  if (e.kind == regalloc::Edit::Kind::remat) return encode(f_.insts[e.remat], &e.to);
+  if (e.kind == regalloc::Edit::Kind::remat)
+    return e.to.is_reg() ? encode(f_.insts[e.remat], &e.to) : repeat_into_slot(e);
   const bool vec = (e.to.is_reg() ? e.to : e.from).preg().reg_class() == mir::RegClass::vec;
   if (e.kind == regalloc::Edit::Kind::swap) {
     const std::uint8_t x = e.from.preg().encoding(), y = e.to.preg().encoding();

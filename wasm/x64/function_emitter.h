@@ -32,6 +32,7 @@ class FunctionEmitter {
   void prologue();
   void emit_block(std::uint32_t block);
   void edit(const regalloc::Edit& edit);
+  void repeat_into_slot(const regalloc::Edit& edit);
   void terminator(std::uint32_t block, const mir::Inst& inst);
   void jump(Label target);
   void jump_if(Cond cond, Label target);
