@@ -99,6 +99,6 @@ void* preempt_stack(std::uint64_t interrupted_sp) {
   return reinterpret_cast<void*>(wasm::WasmStack::find(interrupted_sp)->control().kernel_sp);
 }
 
-void preempt() { leave_kernel(Thread::current()); }
+void preempt() { preempt_thread(Thread::current()); }
 
 }  // namespace nebulet::kernel

@@ -18,6 +18,11 @@ machine::Protection machine_protection(wasm::Host::Protection protection) {
   return machine::Protection::none;
 }
 
+std::uint64_t free_for_processes() {
+  const std::uint64_t free = machine::free_memory();
+  return free > kKernelReserve ? free - kKernelReserve : 0;
+}
+
 }  // namespace
 
 std::byte* ProcessMemory::reserve(std::uint64_t size, std::uint64_t align) {
@@ -25,7 +30,7 @@ std::byte* ProcessMemory::reserve(std::uint64_t size, std::uint64_t align) {
 }
 void ProcessMemory::release(std::byte* base, std::uint64_t size) { machine::release(base, size); }
 bool ProcessMemory::commit(std::byte* at, std::uint64_t size, Protection protection) {
-  return machine::commit(at, size, machine_protection(protection));
+  return size <= free_for_processes() && machine::commit(at, size, machine_protection(protection));
 }
 void ProcessMemory::decommit(std::byte* at, std::uint64_t size) { machine::decommit(at, size); }
 void ProcessMemory::protect(std::byte* at, std::uint64_t size, Protection protection) {
@@ -47,6 +52,6 @@ bool ProcessMemory::charge(std::uint64_t bytes) {
 }
 
 void ProcessMemory::uncharge(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
-std::uint64_t ProcessMemory::available() const { return std::min(limit_ - used(), machine::free_memory()); }
+std::uint64_t ProcessMemory::available() const { return std::min(limit_ - used(), free_for_processes()); }
 
 }  // namespace nebulet::kernel

@@ -9,6 +9,9 @@
 
 namespace nebulet::kernel {
 
+/// Physical memory that processes cannot take: what the kernel needs to go on when a program has the rest.
+constexpr std::uint64_t kKernelReserve = 4 << 20;
+
 /// Counts what the runtime charges against the process's limit. Outlives the process's store.
 class ProcessMemory final : public wasm::Host {
  public:

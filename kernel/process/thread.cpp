@@ -4,6 +4,11 @@
 #include "kernel/sched/scheduler.h"
 
 namespace nebulet::kernel {
+namespace {
+
+std::atomic<std::uint64_t> preemption_count = 0;
+
+}  // namespace
 
 Thread::Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body)
     : Object(kType), process_(std::move(process)), stack_(std::move(stack)), body_(std::move(body)) {}
@@ -39,5 +44,12 @@ void leave_kernel(Thread& thread) {
   if (thread.process().exiting().load(std::memory_order_relaxed)) [[unlikely]]
     wasm::unwind(thread.stack(), 0);
 }
+
+void preempt_thread(Thread& thread) {
+  preemption_count.fetch_add(1, std::memory_order_relaxed);
+  leave_kernel(thread);
+}
+
+std::uint64_t preemptions() { return preemption_count.load(std::memory_order_relaxed); }
 
 }  // namespace nebulet::kernel

@@ -42,4 +42,9 @@ class Thread final : public Object, public Task {
 /// others run if it is time. The caller's frames must hold nothing that needs a destructor.
 void leave_kernel(Thread& thread);
 
+/// In place of an interrupted instruction of wasm code: what leave_kernel does.
+void preempt_thread(Thread& thread);
+/// How often that happened since the kernel started.
+std::uint64_t preemptions();
+
 }  // namespace nebulet::kernel

@@ -51,7 +51,7 @@ struct GlobalState {
 };
 GlobalState* state = nullptr;
 std::uint32_t cpu_count = 1;
-std::uint64_t slice = 10'000'000;
+std::atomic<std::uint64_t> slice = 10'000'000;
 std::atomic<bool> stopping = false;
 
 /// Stacks of ended tasks, kept for the next ones; the first word of each points to the next.
@@ -107,6 +107,7 @@ void Scheduler::initialize(std::uint32_t cpus, std::uint64_t slice_ns) {
   }
 }
 
+void Scheduler::set_slice(std::uint64_t slice_ns) { slice = slice_ns; }
 std::uint32_t Scheduler::cpus() { return cpu_count; }
 std::byte* Scheduler::stack_top(const Task& task) { return task.stack_ + Task::kStackSize; }
 

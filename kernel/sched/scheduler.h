@@ -16,6 +16,8 @@ class Scheduler {
  public:
   /// On the boot CPU, once. `slice_ns` is the length of a time slice.
   static void initialize(std::uint32_t cpus, std::uint64_t slice_ns);
+  /// Changes the length of time slices, from each CPU's next slice on.
+  static void set_slice(std::uint64_t slice_ns);
   /// Makes the calling flow of control the idle task of its CPU and runs tasks. Returns on CPU 0 after
   /// stop(), never on others.
   static void run_idle();
