@@ -82,8 +82,8 @@ void initialize_apic() {
   }
   write(kTaskPriority, 0);
   write(kLint0, kMasked);
-  write(kLint1, 4 << 8);  // NMI
-  write(kTimerEntry, kMasked);
+  write(kLint1, 4 << 8);                                  // NMI
+  write(kTimerEntry, g_ticks_per_ms ? kTimer : kMasked);  // the boot CPU's waits for calibration
   write(kDivide, kDivideBy1);
   write(kSpuriousVector, 1 << 8 | kSpurious);
 }
@@ -95,6 +95,7 @@ void send_init(std::uint32_t to) {
   command(to, 0xc500);
   command(to, 0x8500);
 }
+void send_stop() { command(0, 3 << 18 | 1 << 14 | 4 << 8); }  // to all others, non-maskable
 void send_startup(std::uint32_t to, std::uint8_t page) { command(to, 0x4600 | page); }
 
 bool route_interrupt(const InterruptLine& line, std::uint8_t vector) {

@@ -16,6 +16,8 @@ void send_interrupt(std::uint32_t to_apic_id, std::uint8_t vector);
 /// INIT and start-up to a CPU; it begins at physical address page * 4096 in real mode.
 void send_init(std::uint32_t to_apic_id);
 void send_startup(std::uint32_t to_apic_id, std::uint8_t page);
+/// A non-maskable interrupt to all other CPUs. For the panic.
+void send_stop();
 /// Delivers a device's interrupt to this CPU. False: no I/O APIC has that input.
 bool route_interrupt(const InterruptLine& line, std::uint8_t vector);
 

@@ -15,6 +15,7 @@
 #include "machine/x86_64/clock.h"
 #include "machine/x86_64/console.h"
 #include "machine/x86_64/cpu.h"
+#include "machine/x86_64/cpus.h"
 #include "machine/x86_64/frames.h"
 #include "machine/x86_64/initfs.h"
 #include "machine/x86_64/page_tables.h"
@@ -92,6 +93,7 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
   enable_features();
   read_acpi_tables(facts.rsdp);
   start_memory(facts);
+  prepare_tables(cpu);
   load_tables(cpu);
   prepare_power_off();
   for (Constructor* constructor = init_array_start; constructor < init_array_end; ++constructor)
@@ -107,7 +109,7 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
   g_boot_info.command_line = facts.command_line;
   g_boot_info.modules = std::span(g_modules).first(collect_modules(facts));
   g_boot_info.memory_bytes = usable_bytes();
-  g_boot_info.cpus = 1;
+  g_boot_info.cpus = start_other_cpus(facts);
   hand_faults_to_kernel();
   enable_interrupts();
   std::byte* stack = allocate_stack(kKernelStack);
@@ -119,10 +121,6 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
       "r"(enter_kernel)
       : "memory");
   __builtin_unreachable();
-}
-
-void start_cpu(std::uint32_t, void (*)(void*), void*) {
-  refuse_to_boot("start_cpu: ", "this machine reported one CPU");
 }
 
 }  // namespace nebulet::machine

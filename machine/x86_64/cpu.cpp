@@ -107,21 +107,21 @@ std::byte* allocate_stack(std::uint64_t size) {
 
 void set_cpu_block(Cpu& cpu) { write_msr(kFsBase, reinterpret_cast<std::uint64_t>(&cpu)); }
 
-void load_tables(Cpu& cpu) {
-  if (!cpu.gdt[1]) {
-    for (auto stack = std::uint32_t{1}; stack < static_cast<std::uint32_t>(InterruptStack::count); ++stack) {
-      const bool small = stack == static_cast<std::uint32_t>(InterruptStack::nmi) ||
-                         stack == static_cast<std::uint32_t>(InterruptStack::machine_check);
-      cpu.task_state.interrupt_stacks[stack - 1] =
-          reinterpret_cast<std::uint64_t>(allocate_stack(small ? 8192 : 32768));
-    }
-    const auto task = reinterpret_cast<std::uint64_t>(&cpu.task_state);
-    cpu.gdt[1] = 0x00af9a000000ffff;
-    cpu.gdt[2] = 0x00cf92000000ffff;
-    cpu.gdt[3] =
-        (sizeof(TaskState) - 1) | (task & 0xffffff) << 16 | 0x89ull << 40 | (task >> 24 & 0xff) << 56;
-    cpu.gdt[4] = task >> 32;
+void prepare_tables(Cpu& cpu) {
+  for (auto stack = std::uint32_t{1}; stack < static_cast<std::uint32_t>(InterruptStack::count); ++stack) {
+    const bool small = stack == static_cast<std::uint32_t>(InterruptStack::nmi) ||
+                       stack == static_cast<std::uint32_t>(InterruptStack::machine_check);
+    cpu.task_state.interrupt_stacks[stack - 1] =
+        reinterpret_cast<std::uint64_t>(allocate_stack(small ? 8192 : 32768));
   }
+  const auto task = reinterpret_cast<std::uint64_t>(&cpu.task_state);
+  cpu.gdt[1] = 0x00af9a000000ffff;
+  cpu.gdt[2] = 0x00cf92000000ffff;
+  cpu.gdt[3] = (sizeof(TaskState) - 1) | (task & 0xffffff) << 16 | 0x89ull << 40 | (task >> 24 & 0xff) << 56;
+  cpu.gdt[4] = task >> 32;
+}
+
+void load_tables(Cpu& cpu) {
   const TablePointer gdt{sizeof cpu.gdt - 1, reinterpret_cast<std::uint64_t>(cpu.gdt)};
   asm volatile(
       "lgdt %0\n\t"

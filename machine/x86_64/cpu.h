@@ -36,8 +36,8 @@ struct Cpu {
   bool device_interrupted = false;    ///< since wait_for_interrupt last returned
   bool in_fault = false;              ///< kernel::on_fault is running
   std::atomic<bool> online = false;
-  std::atomic<std::uint64_t> tlb_seen = 0;  ///< number of the last TLB request this CPU answered
-  void (*entry)(void*) = nullptr;
+  std::atomic<std::uint64_t> tlb_seen = 0;       ///< number of the last TLB request this CPU answered
+  std::atomic<void (*)(void*)> entry = nullptr;  ///< of start_cpu
   void* argument = nullptr;
   std::uint64_t gdt[5] = {};
   alignas(16) TaskState task_state;
@@ -52,7 +52,9 @@ const char* missing_feature();
 void enable_features();
 /// Makes `cpu` what this_cpu gives; load_tables does it too.
 void set_cpu_block(Cpu& cpu);
-/// GDT, TSS with stacks, IDT, FS base.
+/// Makes the GDT and the TSS with its stacks.
+void prepare_tables(Cpu& cpu);
+/// GDT, TSS, IDT, FS base.
 void load_tables(Cpu& cpu);
 /// Bytes of an XSAVE area with the state that is enabled.
 std::uint32_t xsave_size();

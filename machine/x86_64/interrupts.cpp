@@ -99,7 +99,10 @@ bool timer_is_due(Cpu& cpu) {
 /// `extended_state` is the XSAVE area of the interrupted code. Returns the frame's copy on a kernel stack
 /// where `preempt` is to run, or nullptr: the interrupt is over.
 extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::byte* extended_state) {
-  if (frame->vector == kNonMaskable) return nullptr;
+  if (frame->vector == kNonMaskable) {
+    stop_if_panicking();
+    return nullptr;
+  }
   if (frame->vector < kExceptions) {
     handle_exception(*frame);
     return nullptr;

@@ -8,6 +8,7 @@
 #include "base/assert.h"
 #include "machine/include/machine/console.h"
 #include "machine/include/machine/cpu.h"
+#include "machine/x86_64/apic.h"
 #include "machine/x86_64/console.h"
 #include "machine/x86_64/cpu.h"
 #include "machine/x86_64/page_tables.h"
@@ -17,7 +18,9 @@
 namespace nebulet::machine {
 namespace {
 
-std::atomic<int> g_panics = 0;
+constexpr std::uint32_t kNobody = ~0u;
+std::atomic<std::uint32_t> g_owner = kNobody;  ///< the CPU that panicked
+int g_depth = 0;                               ///< panics of that CPU
 
 template <class... Args>
 void print(std::format_string<Args...> format, Args&&... args) {
@@ -27,17 +30,24 @@ void print(std::format_string<Args...> format, Args&&... args) {
   console_write(ConsoleStream::log, std::as_bytes(std::span(text).first(length)));
 }
 
-/// The first to come prints. A panic of the panic, or of another CPU meanwhile, prints nothing.
+[[noreturn]] void stop() {
+  for (;;) asm volatile("cli; hlt");
+}
+
+/// The first CPU to come prints, the others stop. A panic of the panic prints nothing.
 void begin_panic() {
   disable_interrupts();
-  const int before = g_panics.fetch_add(1, std::memory_order_relaxed);
-  if (before == 1) {
-    break_console_lock();
-    send_exit_status(kPanicStatus);
-    power_off();
-  }
-  if (before > 1) power_off();
+  const std::uint32_t self = current_cpu();
+  std::uint32_t owner = kNobody;
+  if (!g_owner.compare_exchange_strong(owner, self, std::memory_order_relaxed) && owner != self) stop();
   break_console_lock();
+  switch (g_depth++) {
+    case 0:
+      if (cpu_at(1).online.load(std::memory_order_relaxed)) send_stop();
+      break;
+    case 1: send_exit_status(kPanicStatus); [[fallthrough]];
+    default: power_off();
+  }
 }
 
 void print_pc(std::uint32_t depth, std::uint64_t pc) {
@@ -135,6 +145,11 @@ void panic_at(const InterruptFrame& frame, std::uint64_t address) {
 void refuse_to_boot(std::string_view reason, std::string_view what) {
   print("nebulet: {}{}\n", reason, what);
   end_panic();
+}
+
+void stop_if_panicking() {
+  const std::uint32_t owner = g_owner.load(std::memory_order_relaxed);
+  if (owner != kNobody && owner != current_cpu()) stop();
 }
 
 void install_panic_handler() { set_panic_handler(handle_panic); }

@@ -16,5 +16,7 @@ constexpr int kPanicStatus = 126;
 /// Ends a boot that cannot go on for a reason that is not a bug.
 [[noreturn]] void refuse_to_boot(std::string_view reason, std::string_view what);
 void install_panic_handler();
+/// For non-maskable interrupts, by which a CPU that panicked stops the others.
+void stop_if_panicking();
 
 }  // namespace nebulet::machine

@@ -32,6 +32,8 @@ void drop(std::uint64_t at, std::uint64_t size) {
 }  // namespace
 
 void answer_tlb_request() {
+  // An answer in the interrupt between the two would be overwritten by the older one.
+  const InterruptGuard guard;
   const std::uint64_t request = g_request.load(std::memory_order_acquire);  // pairs with flush_tlb
   Cpu& cpu = this_cpu();
   if (cpu.tlb_seen.load(std::memory_order_relaxed) == request) return;
@@ -39,8 +41,18 @@ void answer_tlb_request() {
   cpu.tlb_seen.store(request, std::memory_order_release);  // pairs with the wait in flush_tlb
 }
 
+void join_tlb_requests() {
+  // A CPU that took a translation away looks afterwards who is online: either it finds this one, or what
+  // follows here finds the tables without the translation and the request.
+  this_cpu().online.store(true, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  write_cr3(read_cr3());
+  answer_tlb_request();
+}
+
 void flush_tlb(std::uint64_t at, std::uint64_t size) {
   drop(at, size);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with join_tlb_requests
   bool others = false;
   const std::uint32_t self = current_cpu();
   for (std::uint32_t i = 0; i < kMaxCpus; ++i)
@@ -51,7 +63,8 @@ void flush_tlb(std::uint64_t at, std::uint64_t size) {
   g_size = size;
   const std::uint64_t request = g_request.load(std::memory_order_relaxed) + 1;
   cpu_at(self).tlb_seen.store(request, std::memory_order_relaxed);
-  g_request.store(request, std::memory_order_release);
+  g_request.store(request, std::memory_order_seq_cst);
+  std::atomic_thread_fence(std::memory_order_seq_cst);  // pairs with join_tlb_requests
   for (std::uint32_t i = 0; i < kMaxCpus; ++i) {
     Cpu& cpu = cpu_at(i);
     if (i != self && cpu.online.load(std::memory_order_acquire)) send_interrupt(cpu.apic_id, kTlb);
