@@ -18,11 +18,15 @@ class Case:
     flags: list[str] = field(default_factory=list)
     stdin: bytes = b""
     stdout: bytes | None = b""
+    stdout_with: bytes = b""
+    stdout_without: bytes | None = None
     stderr: list[str] = field(default_factory=list)  # patterns that must all be found
     exit_code: int = 0
     modes: list[str] = field(default_factory=lambda: BOTH)
     files: dict[str, bytes] = field(default_factory=dict)        # in a fresh directory, {dir} in the flags
-    files_after: dict[str, bytes] = field(default_factory=dict)
+    files_after: dict[str, bytes | None] = field(default_factory=dict)  # None: not there
+    links: dict[str, str] = field(default_factory=dict)          # symbolic links there, to {dir}/…
+    stdin_file: bool = False  # standard input is a file, not a pipe
     quiet: bool = False  # nothing on stderr
     limit: float = 60
 
@@ -33,6 +37,13 @@ def trap(function: str, text: str, **more) -> Case:
 
 
 NOISE = random.Random(1).randbytes(300_000)
+WORDS = ["a", "", "two words", "\u00e9\u20ac", "100%25", "k=v", "-x", "--", "'\"\\$*"]
+CONTAINERS = b"""sorted: 15 8417172 16776969
+keys: 4902, same: true, first: key-00000
+area: 756.250 7.562500e+02        right|left  |  mid  |
+variant 42 2.5
+9 36 81 144 225 324 \nset: 995, sum: 87247210
+"""
 HEADER = b"\0asm\x01\0\0\0"
 
 CASES = [
@@ -84,6 +95,37 @@ CASES = [
     Case("bad memory size", "hello", flags=["--memory", "lots"], stderr=[r"--memory lots"], exit_code=TOOL_ERROR),
     Case("bad directory", "hello", flags=["--dir", "/does/not/exist"], stderr=[r"/does/not/exist"], exit_code=TOOL_ERROR),
     Case("bad machine", "hello", flags=["--machine", "toaster"], stderr=[r"toaster"], exit_code=TOOL_ERROR, modes=["hosted"]),
+    # Arguments, environment, standard input.
+    Case("arguments", "args", arguments=WORDS, flags=["--argv0", "me"], modes=MODES,
+         stdout="".join(f"arg {i}: {word}\n" for i, word in enumerate(["me", *WORDS])).encode(), quiet=True),
+    Case("environment", "args", flags=["--argv0", "x", "--env", "A=1", "--env", "B=two words = 2", "--env", "EMPTY="],
+         stdout=b"arg 0: x\nenv: A=1\nenv: B=two words = 2\nenv: EMPTY=\n", quiet=True),
+    Case("environment without a name", "args", flags=["--env", "=1"], stderr=[r"--env =1"], exit_code=TOOL_ERROR),
+    Case("input from a file", "cat", stdin=NOISE, stdin_file=True, stdout=NOISE),
+    Case("input that nobody reads", "hello", stdin=NOISE, stdout=b"hello\n"),
+    # Directories of the host, and what lies outside of them.
+    Case("read a file", "show", ["/in/a", "/in/sub/b", "/in/none", "/elsewhere"], ["--dir", "{dir}/in::/in"], modes=MODES,
+         files={"in/a": b"first\n", "in/sub/b": b"second\n"},
+         stdout=b"first\nsecond\n/in/none: No such file or directory\n/elsewhere: Capabilities insufficient\n"),
+    Case("write a file", "copy", ["/d/from", "/d/to"], ["--dir", "{dir}/d::/d"], files={"d/from": NOISE[:20_000], "d/to": b"old"},
+         files_after={"d/to": NOISE[:20_000], "d/from": NOISE[:20_000]}, modes=MODES, quiet=True),
+    Case("two directories", "copy", ["/in/x", "/out/y"], ["--dir", "{dir}/in::/in", "--dir", "{dir}/out::/out"],
+         files={"in/x": b"text", "out/other": b""}, files_after={"out/y": b"text"}, quiet=True),
+    Case("a directory under its own name", "show", ["{dir}/in/a"], ["--dir", "{dir}/in"], files={"in/a": b"x\n"}, stdout=b"x\n"),
+    Case("all operations on files", "files", ["/d"], ["--dir", "{dir}/d::/d"], files={"d/.keep": b""}, stdout=None, modes=["hosted"]),
+    Case("out of a directory by ..", "show", ["/in/../secret", "/in/sub/../../secret", "../secret"], ["--dir", "{dir}/in::/in"],
+         files={"in/sub/a": b"", "secret": b"SECRET"}, stdout=None, stdout_without=b"SECRET", modes=MODES),
+    Case("out of a directory by a link", "show", ["/in/file", "/in/up/secret", "/in/absolute", "/in/inside"], ["--dir", "{dir}/in::/in"],
+         files={"in/sub/a": b"inside\n", "secret": b"SECRET"}, stdout=None, stdout_without=b"SECRET", stdout_with=b"inside\n",
+         links={"in/file": "../secret", "in/up": "..", "in/absolute": "{dir}/secret", "in/inside": "sub/a"}),
+    Case("a file made outside by a link", "copy", ["/in/a", "/in/up/new"], ["--dir", "{dir}/in::/in"], files={"in/a": b"text"},
+         links={"in/up": ".."}, exit_code=1, stdout=b"", stderr=[r"/in/up/new"], files_after={"new": None}),
+    Case("no directory at all", "show", ["/etc/passwd", "etc/passwd"], stdout=None, stdout_without=b"root:"),
+    # The rest of WASI.
+    Case("clocks and randomness", "clock", stdout=b"ok\n", quiet=True, modes=MODES),
+    Case("an unsupported function says so once", "raise", stderr=[r"(?s)\A(?!.*proc_raise.*proc_raise).*proc_raise"]),
+    Case("addresses outside of the memory", "bad_pointers", quiet=True, modes=MODES),
+    Case("C++ with iostream, containers, format", "containers", stdout=CONTAINERS, quiet=True),
     # The tool itself.
     Case("dry run", "hello", flags=["--dry-run"], stdout=None, quiet=True),
     Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compil"]),
