@@ -43,12 +43,12 @@ class Allocator {
 
   const Liveness& live;
   ArenaVector<Edit> edits;  ///< in the order of the walk; slots by vreg; width 0: a store that is not needed
-  ArenaVector<Location> locations;     ///< by operand; slots by vreg
-  ArenaVector<bool> dead;              ///< by instruction
-  std::span<RegState> entry, exit;     ///< by block
-  std::span<std::uint8_t> def_reg;     ///< by vreg: register at its definition; kNoReg: none
-  std::span<bool> slot_at_def;         ///< by vreg: parameter that arrives in its slot
-  std::span<SpillPoint> spill;         ///< by vreg
+  ArenaVector<Location> locations;  ///< by operand; slots by vreg
+  ArenaVector<bool> dead;           ///< by instruction
+  std::span<RegState> entry, exit;  ///< by block
+  std::span<std::uint8_t> def_reg;  ///< by vreg: register at its definition; kNoReg: none
+  std::span<bool> slot_at_def;  ///< by vreg: parameter that arrives in its slot (with a def_reg also there)
+  std::span<SpillPoint> spill;  ///< by vreg
   ArenaVector<std::uint32_t> spilled;  ///< vregs with a spill point
 
   bool rematerializable(std::uint32_t v) const { return f_.vregs[v].rematerializable; }

@@ -136,6 +136,39 @@ TEST_F(Quality, AConstantForAParameterInASlotTakesNoRegister) {
   EXPECT_GE(into_slots, 5u) << text;
 }
 
+/// An interpreter's loop: more variables than registers, most of which an iteration does not change.
+TEST_F(Quality, VariablesInMemoryAreNotCopiedAroundTheLoop) {
+  const auto entry = b.block(), header = b.loop_block(1), one = b.block(header, 1),
+             other = b.block(header, 1), join = b.block(header, 1), back = b.block(header, 1),
+             out = b.block();
+  const V n = b.value();
+  b.arguments(entry, {n});
+  std::vector<V> initial, variables, joined, changed;
+  for (int v = 0; v < 30; ++v) {
+    initial.push_back(b.value());
+    b.inst(entry, {use(n), def(initial.back())});
+    variables.push_back(b.value());
+    joined.push_back(b.value());
+  }
+  b.jump(entry, header, initial);
+  b.blocks[header].params = variables;
+  b.branch(header, n, n, one, other);
+  b.jump(one, join, variables);
+  changed = variables;
+  changed[7] = b.lea(other, variables[7], variables[7]);
+  b.jump(other, join, changed);
+  b.blocks[join].params = joined;
+  b.branch(join, n, n, back, out);
+  b.jump(back, header, joined);
+  V sum = joined[0];
+  for (const V v : joined) sum = b.lea(out, sum, v);
+  b.ret(out, sum);
+  allocate_function();
+  for (const Edit& edit : result->edits) EXPECT_NE(edit.to, Location::reg(kRegisters.vec_scratch)) << text;
+  EXPECT_EQ(edits_in(one) + edits_in(join) + edits_in(back), 0u) << text;
+  EXPECT_LE(edits_in(other), 2u) << text;
+}
+
 TEST_F(Quality, AConstantOfALoopIsMadeBeforeIt) {
   const auto entry = b.block(), header = b.loop_block(1), back = b.block(header, 1), out = b.block();
   const V n = b.value(), i = b.value();

@@ -38,8 +38,9 @@ class Edges {
     }
   }
 
-  void resolve(const Slots& slots) {
+  void resolve(const Slots& slots, const Stores& stores) {
     slots_ = &slots;
+    stores_ = &stores;
     const std::uint32_t emergency = (slots.bytes + 15) & ~15u;
     MoveResolver moves(arena_, registers_.vec_scratch, emergency + 16, emergency);
     for (const std::uint32_t b : a_.live.order)
@@ -68,10 +69,10 @@ class Edges {
     const auto args = f_.vregs_at(edge.args, edge.count);
     for (std::uint32_t p = 0; p < params.size(); ++p) {
       const std::uint32_t v = params[p].index;
-      if (a_.slot_at_def[v])
-        copy(Location::slot(slots_->offset[v]), args[p].index, f_.vregs[v].width, moves);
-      else if (a_.live.used[v])
-        copy(in(a_.def_reg[v]), args[p].index, f_.vregs[v].width, moves);
+      const std::uint32_t arg = args[p].index;
+      if (a_.slot_at_def[v] && !holds_at_end(f_, a_, *stores_, *slots_, v, arg, b))
+        copy(Location::slot(slots_->offset[v]), arg, f_.vregs[v].width, moves);
+      if (a_.live.used[v] && a_.def_reg[v] != kNoReg) copy(in(a_.def_reg[v]), arg, f_.vregs[v].width, moves);
     }
     for (std::uint32_t reg = 0; reg < 32; ++reg) {
       const std::uint32_t v = entry[reg];
@@ -109,6 +110,7 @@ class Edges {
   const Registers& registers_;
   Arena& arena_;
   const Slots* slots_ = nullptr;
+  const Stores* stores_ = nullptr;
 
  public:
   ArenaVector<Edit> edits;
@@ -149,9 +151,10 @@ Result allocate(Function& function, const Registers& registers, Arena& arena, Mo
   }
   Edges edges(function, allocator, registers, arena);
   if (live.mode == Mode::global) edges.record_evictions();
-  const Stores stores = place_stores(function, allocator, arena);
+  Stores stores = place_stores(function, allocator, arena);
   const Slots slots = color_slots(function, allocator, arena);
-  edges.resolve(slots);
+  if (live.mode == Mode::global) store_on_edges(function, allocator, slots, stores);
+  edges.resolve(slots, stores);
 
   auto patch = [&](Location& location) {
     if (location.is_reg()) return;
@@ -162,14 +165,13 @@ Result allocate(Function& function, const Registers& registers, Arena& arena, Mo
   result.operands = allocator.locations;
   for (Location& location : result.operands) patch(location);
   result.dead = allocator.dead;
-  Stores placed = stores;
-  for (ArenaVector<Edit>* stream : {&placed.at_defs, &allocator.edits, &placed.at_ends})
+  for (ArenaVector<Edit>* stream : {&stores.at_defs, &allocator.edits, &stores.at_ends})
     for (Edit& edit : *stream) {
       if (edit.width == 0) continue;
       patch(edit.from);
       patch(edit.to);
     }
-  const ArenaVector<Edit>* const streams[] = {&placed.at_defs, &allocator.edits, &placed.at_ends,
+  const ArenaVector<Edit>* const streams[] = {&stores.at_defs, &allocator.edits, &stores.at_ends,
                                               &edges.edits};
   merge(streams, function.insts.size(), arena, result.edits);
   result.entry_gprs.reserve(function.blocks.size() * 16);

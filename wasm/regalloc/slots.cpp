@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "base/assert.h"
+#include "wasm/regalloc/webs.h"
 
 namespace nebulet::wasm::regalloc {
 namespace {
@@ -13,70 +14,15 @@ using mir::Function;
 
 std::uint32_t cost(const BlockData& block) { return block.cold ? 0 : 1 + block.loop_depth; }
 
+/// How often a block runs, roughly.
+std::uint64_t frequency(const BlockData& block) {
+  if (block.cold) return 1;
+  std::uint64_t times = 100;
+  for (std::uint32_t d = 0; d < block.loop_depth && d < 6; ++d) times *= 10;
+  return times;
+}
+
 Location reg(std::uint32_t number) { return Location::reg(mir::PReg{static_cast<std::uint8_t>(number)}); }
-
-/// Live ranges as intervals over the visiting order. A block has a position for its start, one for each
-/// instruction, one for its end.
-class Intervals {
- public:
-  Intervals(const Function& function, const Allocator& allocator, Arena& arena)
-      : f_(function), live_(allocator.live), slotted_(arena) {
-    const std::uint32_t vregs = function.vregs.size();
-    start_ = arena.allocate_array<std::uint32_t>(vregs, kNone);
-    end_ = arena.allocate_array<std::uint32_t>(vregs, 0);
-    at_ = arena.allocate_array<std::uint32_t>(function.blocks.size(), 0);
-    std::uint32_t position = 0;
-    for (const std::uint32_t b : live_.order) {
-      at_[b] = position;
-      position += function.blocks[b].count + 2;
-    }
-    for (const std::uint32_t v : allocator.spilled) add(v);
-    for (std::uint32_t v = 0; v < vregs; ++v)
-      if (allocator.slot_at_def[v]) add(v);
-    if (slotted_.empty()) return;
-    for (const std::uint32_t b : live_.order) measure(b);
-    if (live_.mode == Mode::block_local)
-      for (const std::uint32_t v : slotted_)
-        if (live_.crosses[v] || live_.defs[v].inst == kNone) start_[v] = 0, end_[v] = position;
-    std::sort(slotted_.begin(), slotted_.end(), [&](std::uint32_t a, std::uint32_t b) {
-      return start_[a] != start_[b] ? start_[a] < start_[b] : a < b;
-    });
-  }
-
-  const ArenaVector<std::uint32_t>& by_start() const { return slotted_; }
-  std::uint32_t start(std::uint32_t v) const { return start_[v]; }
-  std::uint32_t end(std::uint32_t v) const { return end_[v]; }
-
- private:
-  void add(std::uint32_t v) {
-    if (start_[v] != kNone) return;
-    const DefSite& def = live_.defs[v];
-    start_[v] =
-        def.inst == kNone ? at_[def.block] : at_[def.block] + 1 + def.inst - f_.blocks[def.block].first;
-    end_[v] = start_[v];
-    slotted_.push_back(v);
-  }
-  void extend(std::uint32_t v, std::uint32_t position) {
-    if (start_[v] != kNone && end_[v] < position) end_[v] = position;
-  }
-  void measure(std::uint32_t b) {
-    const BlockData& block = f_.blocks[b];
-    for (const LiveIn& value : live_.live_in_of(b)) extend(value.vreg, at_[b]);
-    for (std::uint32_t i = 0; i < block.count; ++i)
-      for (const mir::Operand& operand : f_.operands_of(f_.insts[block.first + i]))
-        extend(operand.vreg.index, at_[b] + 1 + i);
-    const std::uint32_t end = at_[b] + 1 + block.count;
-    for (const mir::EdgeData& edge : f_.edges.slice(block.succs, block.succ_count)) {
-      for (const mir::VReg v : f_.vregs_at(edge.args, edge.count)) extend(v.index, end);
-      for (const LiveIn& value : live_.live_in_of(edge.to.index)) extend(value.vreg, end);
-    }
-  }
-
-  const Function& f_;
-  const Liveness& live_;
-  ArenaVector<std::uint32_t> slotted_;
-  std::span<std::uint32_t> start_, end_, at_;
-};
 
 /// Linear scan over slots of one size.
 class SlotPool {
@@ -113,8 +59,11 @@ class SlotPool {
 }  // namespace
 
 Stores place_stores(const Function& function, Allocator& allocator, Arena& arena) {
-  Stores stores{ArenaVector<Edit>(arena), ArenaVector<Edit>(arena)};
+  Stores stores{ArenaVector<Edit>(arena), ArenaVector<Edit>(arena),
+                arena.allocate_array<Stores::Place>(function.vregs.size(), Stores::Place{})};
   const Liveness& live = allocator.live;
+  for (std::uint32_t v = 0; v < function.vregs.size(); ++v)
+    if (allocator.slot_at_def[v]) stores.place[v].block = live.defs[v].block;
   for (const std::uint32_t v : allocator.spilled) {
     const SpillPoint& point = allocator.spill[v];
     const DefSite& def = live.defs[v];
@@ -124,6 +73,7 @@ Stores place_stores(const Function& function, Allocator& allocator, Arena& arena
       b = function.blocks[b].idom.index;
       if (cost(function.blocks[b]) < cost(function.blocks[best])) best = b;
     }
+    stores.place[v].block = best;
     if (best == point.block && point.edit != kNone) {
       allocator.edits[point.edit].width = width;
       continue;
@@ -133,11 +83,13 @@ Stores place_stores(const Function& function, Allocator& allocator, Arena& arena
       const auto held = std::find(exit.begin(), exit.end(), v);
       NB_ASSERT(held != exit.end());  // nothing that dominates all evictions comes behind one
       const BlockData& block = function.blocks[best];
+      stores.place[v].at_end = stores.at_ends.size();
       stores.at_ends.push_back({block.first + block.count - 1, width,
                                 reg(static_cast<std::uint32_t>(held - exit.begin())), slot_of(v)});
       continue;
     }
     const std::uint32_t before = def.inst == kNone ? function.blocks[def.block].first : def.inst + 1;
+    stores.place[v].at_def = stores.at_defs.size();
     stores.at_defs.push_back({before, width, reg(allocator.def_reg[v]), slot_of(v)});
   }
   return stores;
@@ -146,16 +98,59 @@ Stores place_stores(const Function& function, Allocator& allocator, Arena& arena
 Slots color_slots(const Function& function, const Allocator& allocator, Arena& arena) {
   Slots slots;
   slots.offset = arena.allocate_array<std::uint32_t>(function.vregs.size(), kNone);
-  const Intervals intervals(function, allocator, arena);
+  const Webs webs(function, allocator, arena);
   SlotPool wide(arena), narrow(arena);
-  for (const std::uint32_t v : intervals.by_start())
-    slots.offset[v] =
-        (function.vregs[v].width == 16 ? wide : narrow).take(intervals.start(v), intervals.end(v));
-  for (const std::uint32_t v : intervals.by_start())
-    slots.offset[v] =
-        function.vregs[v].width == 16 ? slots.offset[v] * 16 : wide.count() * 16 + slots.offset[v] * 8;
+  auto color = arena.allocate_array<std::uint32_t>(webs.by_start().size());
+  for (std::size_t w = 0; w < color.size(); ++w) {
+    const Webs::Web& web = webs.by_start()[w];
+    color[w] = (web.wide ? wide : narrow).take(web.start, web.end);
+  }
+  for (std::size_t w = 0; w < color.size(); ++w) {
+    const Webs::Web& web = webs.by_start()[w];
+    const std::uint32_t offset = web.wide ? color[w] * 16 : wide.count() * 16 + color[w] * 8;
+    for (std::uint32_t m = web.first; m != kNone; m = webs.next(m)) slots.offset[webs.vreg(m)] = offset;
+  }
   slots.bytes = wide.count() * 16 + narrow.count() * 8;
   return slots;
+}
+
+bool holds_at_end(const Function& function, const Allocator& allocator, const Stores& stores,
+                  const Slots& slots, std::uint32_t param, std::uint32_t arg, std::uint32_t block) {
+  const std::uint32_t stored = stores.place[arg].block;
+  return stored != kNone && slots.offset[arg] == slots.offset[param] &&
+         function.vregs[arg].width >= function.vregs[param].width && allocator.live.dominates(stored, block);
+}
+
+void store_on_edges(const Function& function, Allocator& allocator, const Slots& slots, Stores& stores) {
+  for (const std::uint32_t v : allocator.spilled) {
+    const DefSite& def = allocator.live.defs[v];
+    if (def.inst != kNone || allocator.def_reg[v] == kNoReg) continue;
+    const Stores::Place place = stores.place[v];
+    const std::uint64_t now = frequency(function.blocks[place.block]);
+    const BlockData& block = function.blocks[def.block];
+    stores.place[v].block = def.block;  // for the edges that pass the parameter itself
+    std::uint64_t then = 0;
+    for (const std::uint32_t pred : function.pool.slice(block.preds, block.pred_count)) {
+      const std::uint32_t arg = function.pool[function.edges[function.blocks[pred].succs].args + def.operand];
+      if (holds_at_end(function, allocator, stores, slots, v, arg, pred)) continue;
+      const RegState& exit = allocator.exit[pred];
+      const bool held =
+          allocator.rematerializable(arg) || std::find(exit.begin(), exit.end(), arg) != exit.end();
+      then += (held ? 1 : 2) * frequency(function.blocks[pred]);
+      if (then >= now) break;
+    }
+    if (then >= now) {
+      stores.place[v] = place;
+      continue;
+    }
+    allocator.slot_at_def[v] = true;
+    if (place.at_def != kNone)
+      stores.at_defs[place.at_def].width = 0;
+    else if (place.at_end != kNone)
+      stores.at_ends[place.at_end].width = 0;
+    else
+      allocator.edits[allocator.spill[v].edit].width = 0;
+  }
 }
 
 }  // namespace nebulet::wasm::regalloc
