@@ -6,8 +6,10 @@ and SQLite are Debian's source packages; the rest is in the repository. What is 
 Lua jumps out of protected calls with longjmp. WebAssembly without exceptions has no such thing, so the wasm build replaces
 Lua's two macros for it (shim/setjmp.h) and instruments the program with Binaryen's asyncify to unwind the stack."""
 import argparse
+import concurrent.futures
 import hashlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -17,7 +19,6 @@ HERE = Path(__file__).resolve().parent
 OUT = ROOT / "build/apps"
 SOURCES = OUT / "src"
 SHIM = HERE / "shim"
-APT_LIST = Path("/etc/apt/sources.list.d/nebulet-source.sources")
 
 WASM = ["clang-19", "--target=wasm32-wasi", "-O2", "-w", "-D_WASI_EMULATED_SIGNAL", "-D_WASI_EMULATED_PROCESS_CLOCKS",
         "-D_WASI_EMULATED_GETPID", f"-I{SHIM}", "-include", str(SHIM / "missing.h")]
@@ -37,17 +38,46 @@ def run(command, **options):
     return result.stdout
 
 
-def enable_source_packages():
-    """Asks for source packages from wherever the machine gets its binary ones."""
-    if APT_LIST.exists():
-        return
-    for existing in sorted(Path("/etc/apt/sources.list.d").glob("*.sources")):
-        text = existing.read_text()
-        if "debian" in text.lower() and "Types: deb" in text:
-            APT_LIST.write_text(text.replace("Types: deb\n", "Types: deb-src\n"))
-            run(["apt-get", "update", "-qq"])
-            return
-    raise Failed("no *.sources file of Debian in /etc/apt/sources.list.d to take the place of source packages from")
+def source_entries():
+    """Debian's own entries of the machine's package sources, as ones of source packages."""
+    release = Path("/etc/os-release").read_text()
+    codename = next((line.split("=")[1].strip('"') for line in release.splitlines() if line.startswith("VERSION_CODENAME=")), "stable")
+    suites = {codename, "stable", *(f"{codename}{part}" for part in ("-updates", "-security", "/updates"))}
+    lists = Path("/etc/apt/sources.list")
+    files = [lists, *sorted(Path("/etc/apt/sources.list.d").glob("*.list")), *sorted(Path("/etc/apt/sources.list.d").glob("*.sources"))]
+    entries = {".list": [], ".sources": []}
+    for path in filter(Path.exists, files):
+        if path.suffix == ".list":
+            for line in path.read_text().splitlines():
+                words = line.split("]")[-1].split() if "[" in line else line.split()[1:]
+                if line.startswith("deb ") and "main" in words and suites & set(words):
+                    entries[".list"].append("deb-src " + line[4:])
+            continue
+        for stanza in path.read_text().split("\n\n"):
+            fields = dict(line.split(":", 1) for line in stanza.splitlines() if ":" in line and line[0] not in "# \t")
+            if "deb" in fields.get("Types", "").split() and "main" in fields.get("Components", "").split() and (
+                    suites & set(fields.get("Suites", "").split())):
+                entries[".sources"].append(re.sub(r"^Types:.*$", "Types: deb-src", stanza.strip(), flags=re.MULTILINE))
+    return entries
+
+
+def apt_environment():
+    """An apt of this folder's own that asks for source packages wherever the machine gets its binary ones."""
+    place = OUT / "apt"
+    config = place / "apt.conf"
+    if not config.exists():
+        entries = source_entries()
+        if not any(entries.values()):
+            raise Failed("no entry of Debian in /etc/apt to take the place of source packages from")
+        (place / "parts").mkdir(parents=True, exist_ok=True)
+        (place / "lists/partial").mkdir(parents=True, exist_ok=True)
+        (place / "parts/debian.list").write_text("\n".join(entries[".list"]) + "\n")
+        (place / "parts/debian.sources").write_text("\n\n".join(entries[".sources"]) + "\n")
+        (place / "apt.conf.new").write_text(f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "{place}/parts";\n'
+                                            f'Dir::State::lists "{place}/lists";\nDir::Cache "{place}";\nAPT::Sandbox::User "";\n')
+        run(["apt-get", "update", "-qq"], env={**os.environ, "APT_CONFIG": f"{config}.new"})
+        (place / "apt.conf.new").rename(config)
+    return {**os.environ, "APT_CONFIG": str(config)}
 
 
 def source(package):
@@ -57,20 +87,24 @@ def source(package):
     if found:
         return found[0]
     if not list(SOURCES.glob(f"{package}_*.dsc")):
-        enable_source_packages()
-        run(["apt-get", "source", "--download-only", "-qq", package], cwd=SOURCES)
+        run(["apt-get", "source", "--download-only", "-qq", package], cwd=SOURCES, env=apt_environment())
     run(["dpkg-source", "--no-check", "-x", next(SOURCES.glob(f"{package}_*.dsc")).name], cwd=SOURCES)
     return next(path for path in SOURCES.glob(f"{package}-*") if path.is_dir())
 
 
 def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=(), link_flags=()):
     """Compiles file by file. The link has no -O: with it clang would run wasm-opt, which inlines what asyncify must see."""
-    run([*NATIVE, *flags, *native_flags, *sources, "-o", OUT / name, "-lm"])
-    objects = []
-    for path in [*sources, *wasm_sources, SHIM / "missing.c"]:
-        objects.append(OUT / "objects" / name / f"{path.stem}.o")
-        objects[-1].parent.mkdir(parents=True, exist_ok=True)
-        run([*WASM, *flags, *wasm_flags, "-c", path, "-o", objects[-1]])
+    place = OUT / "objects" / name
+    place.mkdir(parents=True, exist_ok=True)
+
+    def compile_one(path):
+        run([*WASM, *flags, *wasm_flags, "-c", path, "-o", place / f"{path.stem}.o"])
+        return place / f"{path.stem}.o"
+
+    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        native = pool.submit(run, [*NATIVE, *flags, *native_flags, *sources, "-o", OUT / name, "-lm"])
+        objects = list(pool.map(compile_one, [*sources, *wasm_sources, SHIM / "missing.c"]))
+        native.result()
     run(["clang-19", "--target=wasm32-wasi", *objects, *WASM_LIBS, *link_flags, "-Wl,--strip-debug", "-o", OUT / f"{name}.wasm"])
 
 
@@ -104,12 +138,13 @@ def minigzip():
 def sqlite():
     src = source("sqlite3")
     amalgamation = OUT / "sqlite-amalgamation"
-    if not (amalgamation / "shell.c").exists():
+    if not (amalgamation / "sqlite3.c").exists():
         amalgamation.mkdir(exist_ok=True)
-        run([src / "configure", "--disable-tcl", "--disable-readline"], cwd=amalgamation)
-        run(["make", "sqlite3.c", "shell.c"], cwd=amalgamation)
-    flags = [f"-I{amalgamation}", "-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OMIT_POPEN"]
-    compile_c("sqlite", [amalgamation / "sqlite3.c", amalgamation / "shell.c"], flags=flags)
+        run([src / "configure", "--disable-tcl", "--disable-readline", "CC=clang-19", "BUILD_CC=clang-19"], cwd=amalgamation)
+        run(["make", "sqlite3.c"], cwd=amalgamation)
+    flags = [f"-I{amalgamation}", "-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OS_OTHER", "-DSQLITE_TEMP_STORE=3",
+             "-DSQLITE_ENABLE_MATH_FUNCTIONS"]
+    compile_c("sqlite", [amalgamation / "sqlite3.c", HERE / "sqlite_main.c"], flags=flags)
 
 
 def containers():
@@ -117,8 +152,9 @@ def containers():
     run(["clang++-19", "-stdlib=libc++", "-std=c++23", "-O3", src, "-o", OUT / "containers"])
     check = OUT / "stack_check.o"
     run(["clang-19", "--target=wasm32-wasi", "-O2", "-c", ROOT / "user/apps/stack_check.c", "-o", check])
-    run(["clang++-19", "--target=wasm32-wasi", "-std=c++23", "-O2", "-fno-exceptions", src, check, "-o",
-         OUT / "containers.wasm"])
+    unit = OUT / "containers.o"
+    run(["clang++-19", "--target=wasm32-wasi", "-std=c++23", "-O2", "-fno-exceptions", "-c", src, "-o", unit])
+    run(["clang++-19", "--target=wasm32-wasi", unit, check, "-o", OUT / "containers.wasm"])
 
 
 def rust():
@@ -132,7 +168,7 @@ APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containe
 
 def stamp_of():
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
+    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", HERE / "sqlite_main.c", ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

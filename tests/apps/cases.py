@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: MIT
+"""What `run` runs: programs with input, and where what they must do comes from."""
+import random
+import subprocess
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+import build
+
+HERE = build.HERE
+FULL_SIZE = 10_000_000
+
+
+@dataclass
+class Case:
+    """One run. Without `native`, `expected` says what standard output must be; None: TAP without `not ok`."""
+    name: str
+    wasm: Path
+    arguments: list = field(default_factory=list)
+    native: Path | None = None
+    native_arguments: list | None = None
+    expected: bytes | None = None
+    status: int | None = 0  # None: that of the native program
+    stdin: bytes = b""
+    directory: Path | None = None  # the program sees it as /data; SCRATCH is a fresh one
+    trap: bool = False
+    skip_lines: int = 0  # of the output, which depend on the runner
+
+
+SCRATCH = Path("/scratch")
+TRAPS = ("unreachable", "divide", "divide-overflow", "conversion", "load", "store", "signature", "table", "stack", "abort")
+
+
+@cache
+def text_of(size):
+    """Words of a made-up language: compresses like prose, and is the same everywhere."""
+    source = random.Random(1)
+    words = [bytes(source.choices(b"abcdefghijklmnopqrstuvwxyz", k=source.randint(1, 9))) for _ in range(3000)]
+    parts, length = [], 0
+    while length < size:
+        line = b" ".join(source.choices(words, k=40)) + b"\n"
+        parts.append(line)
+        length += len(line)
+    return b"".join(parts)[:size]
+
+
+@cache
+def compressed(tool, size):
+    return subprocess.run([build.OUT / tool, "-c"], input=text_of(size), stdout=subprocess.PIPE, check=True).stdout
+
+
+def size_text(size):
+    return f"{size // 1_000_000} MB" if size >= 1_000_000 else f"{size // 1000} kB"
+
+
+def small_programs(apps, size, whole):
+    noise = random.Random(2).randbytes(size)
+    yield Case("hello", apps / "hello.wasm", expected=b"Hello from WebAssembly\n")
+    yield Case(f"cat, {size_text(size)} of noise", apps / "cat.wasm", stdin=noise, expected=noise)
+    yield Case("arguments", apps / "args.wasm", ["one", "", "two words", "\u00e9\u20ac"],
+               expected="arg 1: one\narg 2: \narg 3: two words\narg 4: \u00e9\u20ac\n".encode(), skip_lines=1)
+    yield Case("exit 42", apps / "exit.wasm", ["42"], expected=b"", status=42)
+    yield Case("trap: load", apps / "trap.wasm", ["load"], expected=b"before\n", trap=True)
+    if not whole:
+        return
+    yield Case("cat, no input", apps / "cat.wasm", expected=b"")
+    for status in (0, 1, 255):
+        yield Case(f"exit {status}", apps / "exit.wasm", [str(status)], expected=b"", status=status)
+    yield Case("clocks, sleep, randomness", apps / "clock.wasm", expected=b"ok\n")
+    yield Case("recursion 10000 deep", apps / "recurse.wasm", ["10000"])
+    yield Case("256 MiB of memory", apps / "memory.wasm", ["256"], expected=b"268435456 bytes, sum 8355840\n")
+    for kind in TRAPS:
+        if kind != "load":
+            yield Case(f"trap: {kind}", apps / "trap.wasm", [kind], expected=b"before\n", trap=True)
+    yield Case("all file operations", apps / "files.wasm", ["/data"], directory=SCRATCH)
+
+
+def real_programs(size, whole):
+    """`size`: bytes of input of the compressors."""
+    out = build.OUT
+
+    def both(name, app, *arguments, **options):
+        return Case(name, out / f"{app}.wasm", list(arguments), native=out / app, **options)
+
+    def lua(name, script, *arguments, **options):
+        return Case(name, out / "lua.wasm", [f"/data/{script}", *arguments], native=out / "lua",
+                    native_arguments=[str(HERE / "lua" / script), *arguments], directory=HERE / "lua", **options)
+
+    yield both(f"bzip2, {size_text(size)}", "bzip2", "-c", stdin=text_of(size))
+    yield both(f"minigzip -d, {size_text(size)}", "minigzip", "-d", stdin=compressed("minigzip", size))
+    yield both("C++ iostream, containers, format", "containers")
+    yield both("Rust with std", "rust", stdin=text_of(min(size, 100_000)))
+    yield lua("Lua language", "language.lua", status=None)
+    yield both("SQLite", "sqlite", stdin=(HERE / "queries.sql").read_bytes())
+    if not whole:
+        return
+    yield both(f"bzip2 -d, {size_text(size)}", "bzip2", "-dc", stdin=compressed("bzip2", size))
+    yield both(f"minigzip, {size_text(size)}", "minigzip", stdin=text_of(size))
+    yield lua("Lua benchmark", "benchmark.lua")
+
+
+def cases(apps, size=FULL_SIZE, whole=True):
+    """All, or one for each program; `apps` is where the programs of user/apps are."""
+    yield from small_programs(apps, size, whole)
+    yield from real_programs(size, whole)
