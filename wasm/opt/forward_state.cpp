@@ -7,9 +7,8 @@ using namespace ir;
 
 namespace {
 
-/// Follows what is known of the instance's state through each extended basic block: a block with one
-/// predecessor starts with what that one ended with. C programs read and write their shadow stack pointer, a
-/// global, in nearly every function.
+/// Follows what is known of the instance's state: a block starts with what all its predecessors ended with. C
+/// programs read and write their shadow stack pointer, a global, in nearly every function.
 class ForwardState {
  public:
   explicit ForwardState(Function& f)
@@ -17,6 +16,7 @@ class ForwardState {
 
   bool run() {
     replaced_ = f_.arena->allocate_array<Value>(f_.insts.size(), Value::none());
+    find_changing_loops();
     for (std::uint32_t b = 0; b < f_.blocks.size(); ++b) block(Block(b));
     if (any_) rewrite();
     return any_;
@@ -28,9 +28,11 @@ class ForwardState {
     std::int64_t index;
     Value value;             // what a read would give
     std::uint32_t previous;  // chain of what was known earlier; 0 ends it
+    std::uint32_t depth;     // length of the chain
   };
   // The newest entries win; a chain longer than this is not searched to its end.
   static constexpr int kSearchLimit = 16;
+  static constexpr std::uint32_t kMergeLimit = 64;
 
   Value find(Op op, std::int64_t index) const {
     std::uint32_t at = head_;
@@ -40,17 +42,72 @@ class ForwardState {
     return Value::none();
   }
   void learn(Op op, std::int64_t index, Value value) {
-    known_.push_back({op, index, value, head_});
+    known_.push_back({op, index, value, head_, depth(head_) + 1});
     head_ = known_.size();
+  }
+  std::uint32_t depth(std::uint32_t head) const { return head == 0 ? 0 : known_[head - 1].depth; }
+
+  /// Marks the headers of loops that write state or call.
+  void find_changing_loops() {
+    const std::uint32_t n = f_.blocks.size();
+    changes_ = f_.arena->allocate_array<bool>(n, false);
+    auto outer = f_.arena->allocate_array<Block>(n, Block::none());
+    for (std::uint32_t b = 0; b < n; ++b) {
+      const BlockData& data = f_.blocks[b];
+      if (!data.loop_header.valid()) continue;
+      if (data.loop_header.index == b) {
+        Block loop = f_[data.idom].loop_header;
+        while (loop.valid() && f_[loop].loop_depth >= data.loop_depth) loop = outer[loop.index];
+        outer[b] = loop;
+      }
+      for (Value v : f_.body(Block(b)))
+        if (has_effect(f_[v].op, kCalls | kWritesState)) changes_[data.loop_header.index] = true;
+    }
+    for (std::uint32_t b = n; b-- > 0;)
+      if (changes_[b] && outer[b].valid()) changes_[outer[b].index] = true;
+  }
+
+  /// The latest point that the chains of all predecessors have in common, without what some of them have
+  /// changed since. What is behind the limits is forgotten.
+  void merge(Block b) {
+    const BlockData& data = f_[b];
+    const auto preds = f_.pool.slice(data.preds, data.pred_count);
+    head_ = 0;
+    std::uint32_t common = 0, steps = 0;
+    bool first = true;
+    for (std::uint32_t edge : preds) {
+      const Block from = f_.edges[edge].from;
+      if (from >= b) {
+        if (changes_[b.index]) return;
+        continue;
+      }
+      std::uint32_t other = ends_[from.index];
+      if (first) common = other;
+      first = false;
+      while (common != other) {
+        if (++steps > kMergeLimit) return;
+        std::uint32_t& deeper = depth(common) >= depth(other) ? common : other;
+        deeper = known_[deeper - 1].previous;
+      }
+    }
+    if (common == 0) return;
+    head_ = common;
+    for (std::uint32_t edge : preds) {
+      const Block from = f_.edges[edge].from;
+      if (from >= b) continue;
+      for (std::uint32_t at = ends_[from.index]; at != common; at = known_[at - 1].previous) {
+        if (++steps > 2 * kMergeLimit) {
+          head_ = 0;
+          return;
+        }
+        if (find(known_[at - 1].op, known_[at - 1].index).valid())
+          learn(known_[at - 1].op, known_[at - 1].index, Value::none());
+      }
+    }
   }
 
   void block(Block b) {
-    const BlockData& data = f_[b];
-    head_ = 0;
-    if (data.pred_count == 1) {
-      const Block pred = f_.edges[f_.pool[data.preds]].from;
-      if (pred < b) head_ = ends_[pred.index];
-    }
+    merge(b);
     Value unseen_write;  // a global_set of this block that nothing has observed
     for (Value v : f_.body(b)) {
       const Inst& i = f_[v];
@@ -109,6 +166,7 @@ class ForwardState {
   ArenaVector<Known> known_;
   std::span<std::uint32_t> ends_;  // by block: the head of what is known at its end
   std::span<Value> replaced_;
+  std::span<bool> changes_;  // by header: the loop writes state or calls
   std::uint32_t head_ = 0;
   bool any_ = false;
 };

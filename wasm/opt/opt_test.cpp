@@ -80,6 +80,17 @@ TEST(Simplify, KeepsATrappingDivisionOfConstants) {
   simplified(kText, kText);
 }
 
+TEST(Simplify, SumsThatCancelVanish) {
+  simplified(R"(b0(v0.i32):
+  v1 = iconst.i32 #160
+  v2 = sub.i32 v0, v1
+  v3 = add.i32 v2, v1
+  return_(v3)
+)",
+             R"(b0(v0.i32):
+  return_(v0)
+)");
+}
 TEST(Simplify, MergesEqualValuesBelowTheirDominator) {
   simplified(R"(b0(v0.i32, v1.i32):
   v2 = add.i32 v0, v1
@@ -219,6 +230,73 @@ TEST(ForwardState, AnOverwrittenValueThatNobodySawIsNotWritten) {
 )");
 }
 
+TEST(ForwardState, WhatAllPredecessorsKnowIsKnownWhereTheyMeet) {
+  forwarded(R"(b0(v0.i32):
+  v1 = global_get.i32 #3
+  v2 = global_get.i32 #4
+  br_if v0 b1 b2
+b1:
+  global_set.i32 v0 #4
+  br b3
+b2:
+  br b3
+b3:
+  v3 = global_get.i32 #3
+  v4 = global_get.i32 #4
+  v5 = add.i32 v3, v4
+  v6 = add.i32 v5, v2
+  return_(v6)
+)",
+            R"(b0(v0.i32):
+  v1 = global_get.i32 #3
+  v2 = global_get.i32 #4
+  br_if v0 b2 b1
+b1:
+  br b3
+b2:
+  global_set.i32 v0 #4
+  br b3
+b3:
+  v4 = global_get.i32 #4
+  v5 = add.i32 v1, v4
+  v6 = add.i32 v5, v2
+  return_(v6)
+)");
+}
+TEST(ForwardState, ALoopThatChangesNothingKeepsWhatWasKnown) {
+  forwarded(R"(b0(v0.i32):
+  v1 = global_get.i32 #3
+  br b1
+b1:
+  v2 = global_get.i32 #3
+  br_if v2 b1 b2
+b2:
+  return_(v2)
+)",
+            R"(b0(v0.i32):
+  v1 = global_get.i32 #3
+  br b1
+b1:
+  br_if v1 b1 b2
+b2:
+  return_(v1)
+)");
+}
+TEST(ForwardState, ALoopThatWritesForgets) {
+  constexpr auto kText = R"(b0(v0.i32):
+  v1 = global_get.i32 #3
+  br b1
+b1:
+  v2 = global_get.i32 #3
+  br_if v2 b2 b3
+b2:
+  global_set.i32 v1 #3
+  br b1
+b3:
+  return_(v2)
+)";
+  forwarded(kText, kText);
+}
 TEST(ForwardState, ACallForgetsEverything) {
   constexpr auto kText = R"(b0:
   v0 = global_get.i32

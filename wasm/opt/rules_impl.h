@@ -165,10 +165,14 @@ ir::Value Rules<Add>::combine_constants(Value v, std::uint64_t c) {
   const std::uint64_t inner = f_[a.b].bits;
   const std::uint64_t width = i.type == Type::i64 ? 64 : 32;
   switch (i.op) {
-    case Op::add: return become(v, i.op, a.a, constant(i.type, inner + c));
+    case Op::add:
+      if (truncate(i.type, inner + c) == 0) return a.a;
+      return become(v, i.op, a.a, constant(i.type, inner + c));
     case Op::and_: return become(v, i.op, a.a, constant(i.type, inner & c));
     case Op::or_: return become(v, i.op, a.a, constant(i.type, inner | c));
-    case Op::xor_: return become(v, i.op, a.a, constant(i.type, inner ^ c));
+    case Op::xor_:
+      if (inner == c) return a.a;
+      return become(v, i.op, a.a, constant(i.type, inner ^ c));
     case Op::mul: return become(v, i.op, a.a, constant(i.type, inner * c));
     case Op::shl:
     case Op::shr_u: {

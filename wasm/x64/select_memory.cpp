@@ -119,9 +119,25 @@ bool Selector::can_fuse_load(Value value) const {
   return at(v).op == Op::load && once(v) && !fused_[v.index] && !wanted(v) && epoch_[v.index] == now_;
 }
 
+// A global's cell in the context is read like linear memory, but cannot trap.
+bool Selector::fuse_global(Value value, unsigned bytes, Source& source) {
+  const Value v = resolve(value);
+  const ir::Inst& inst = at(v);
+  if (inst.op != Op::global_get || !once(v) || fused_[v.index] || wanted(v) || epoch_[v.index] != now_)
+    return false;
+  const auto index = static_cast<std::uint32_t>(inst.imm);
+  if (size_of(inst.type) != bytes || global_is_indirect(module_, index)) return false;
+  fused_[v.index] = true;
+  source = Source();
+  source.kind = MemKind::context;
+  source.disp = static_cast<std::int32_t>(layout_.global(index));
+  return true;
+}
+
 bool Selector::fuse_load(Value value, unsigned bytes, Source& source) {
   const Value v = resolve(value);
   const ir::Inst& inst = at(v);
+  if (fuse_global(value, bytes, source)) return true;
   if (!can_fuse_load(v) || access_bytes(inst) != bytes) return false;
   if (inst.access != Access::full && inst.access != Access::u32) return false;
   fused_[v.index] = true;

@@ -124,6 +124,7 @@ class Selector {
   /// Takes over a load of exactly `bytes` bytes that only this instruction uses, if nothing forbids to move
   /// it here.
   bool fuse_load(Value v, unsigned bytes, Source& source);
+  bool fuse_global(Value value, unsigned bytes, Source& source);
   bool can_fuse_load(Value v) const;
   Source operand(Value v, unsigned bytes);
   Source reg_operand(VReg v, unsigned bytes) const;
