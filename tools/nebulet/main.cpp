@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -12,6 +13,7 @@
 #include "tools/nebulet/compile.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/hosted.h"
+#include "tools/nebulet/inspect.h"
 #include "tools/nebulet/options.h"
 #include "tools/nebulet/qemu.h"
 
@@ -128,6 +130,15 @@ int main_with(int argc, char** argv) {
   compile_verb->add_option("FILE", input, "the module")->required();
   compile_verb->add_option("-o,--output", output, "the code file; FILE.code by default");
 
+  std::string function, stage = "code";
+  CLI::App* inspect_verb = app.add_subcommand(
+      "inspect", "show what a module declares, or a function after a stage of the compiler");
+  inspect_verb->add_option("FILE", input, "the module")->required();
+  inspect_verb->add_option("--function", function, "index or name of a function");
+  inspect_verb->add_option("--stage", stage, "ssa, optimized, selected, allocated or code")
+      ->check(CLI::IsMember({"ssa", "optimized", "selected", "allocated", "code"}))
+      ->capture_default_str();
+
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -136,6 +147,19 @@ int main_with(int argc, char** argv) {
 
   if (compile_verb->parsed()) {
     const auto done = compile_file(input, output.empty() ? input + ".code" : output);
+    return done ? 0 : report(done.error());
+  }
+
+  if (inspect_verb->parsed()) {
+    constexpr std::pair<const char*, Stage> kStages[] = {{"ssa", Stage::ssa},
+                                                         {"optimized", Stage::optimized},
+                                                         {"selected", Stage::selected},
+                                                         {"allocated", Stage::allocated},
+                                                         {"code", Stage::code}};
+    const auto chosen =
+        std::ranges::find(kStages, stage, [](const auto& entry) { return std::string(entry.first); });
+    const auto done =
+        function.empty() ? inspect_module(input) : inspect_function(input, function, chosen->second);
     return done ? 0 : report(done.error());
   }
 
