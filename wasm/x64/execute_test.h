@@ -12,6 +12,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "wasm/ir/cfg.h"
@@ -37,7 +38,7 @@ inline ValType val_type(Type type) {
 /// One function of a single block, or of several made with `block` and `end`.
 class Builder {
  public:
-  Builder(Arena& arena, std::initializer_list<Type> params) : f(arena) {
+  Builder(Arena& arena, std::span<const Type> params) : f(arena) {
     std::vector<Value> values;
     for (Type type : params)
       values.push_back(
@@ -66,11 +67,38 @@ class Builder {
   Value load(Type type, std::uint32_t address) {
     return emit({.op = Op::load, .type = type, .a = constant(Type::i32, address)});
   }
-  void ret(Type type, Value v) {
+  void ret(Type type, Value v) { ret(std::vector{type}, {v}); }
+  void ret(const std::vector<Type>& types, const std::vector<Value>& values) {
+    emit({.op = Op::return_, .args = list(values), .count = static_cast<std::uint32_t>(values.size())});
+    f.results.clear();
+    for (Type type : types) f.results.push_back(type);
+  }
+  std::uint32_t list(const std::vector<Value>& values) {
     const std::uint32_t at = f.pool.size();
-    f.pool.push_back(v.index);
-    emit({.op = Op::return_, .args = at, .count = 1});
-    f.results.push_back(type);
+    for (Value v : values) f.pool.push_back(v.index);
+    return at;
+  }
+  /// The results of a call to `function`, or through table 0 at `element`.
+  std::vector<Value> call(std::uint32_t callee, const std::vector<Value>& args,
+                          const std::vector<Type>& results, Value element = Value()) {
+    const Op op = element.valid() ? Op::call_indirect : Op::call;
+    const std::uint32_t at = list(args);
+    const std::int64_t imm = element.valid() ? std::int64_t{callee} << 32 : std::int64_t{callee};
+    std::vector<Value> values = {emit({.op = op,
+                                       .type = results.empty() ? Type::none : results[0],
+                                       .a = element,
+                                       .args = at,
+                                       .count = static_cast<std::uint32_t>(args.size()),
+                                       .imm = imm})};
+    for (std::size_t i = 1; i < results.size(); ++i)
+      values.push_back(
+          emit({.op = Op::result, .type = results[i], .a = values[0], .imm = static_cast<std::int64_t>(i)}));
+    return values;
+  }
+  /// An edge from the current block.
+  std::uint32_t edge(std::uint32_t to) {
+    f.edges.push_back({.from = ir::Block(f.blocks.size() - 1), .to = ir::Block(to)});
+    return f.edges.size() - 1;
   }
   ir::Function f;
 };
@@ -125,6 +153,10 @@ class Program {
   /// Adds what `build` makes of a Builder; returns the function's number.
   template <class Build>
   std::uint32_t add(std::initializer_list<Type> params, Build build) {
+    return add(std::span(params.begin(), params.size()), build);
+  }
+  template <class Build>
+  std::uint32_t add(std::span<const Type> params, Build build) {
     Arena arena;
     Builder b(arena, params);
     build(b);
@@ -159,7 +191,6 @@ class Program {
   /// Arguments a and b are passed in the registers of both classes.
   Outcome run(std::uint32_t function, std::uint64_t a, std::uint64_t b = 0, std::uint64_t c = 0) {
     std::uint64_t registers[5] = {a, b, a, b, c};
-    alignas(32) std::byte context[512] = {};
     Outcome outcome;
     if (!call_guarded(code_ + object.functions[function].begin, registers, context, memory)) {
       const auto pc = static_cast<std::uint32_t>(trap_pc - reinterpret_cast<std::uintptr_t>(code_));
@@ -193,8 +224,13 @@ class Program {
     return text;
   }
 
+  Module& module() { return module_; }
+  ContextLayout layout() const { return ContextLayout::of(module_); }
+  const std::byte* code() const { return code_; }
+
   CodeObject object;
   std::byte* memory;
+  alignas(32) std::byte context[2048] = {};
 
  private:
   Module module_;
