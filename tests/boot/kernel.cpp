@@ -295,7 +295,7 @@ struct Helper {
   std::atomic<std::uint64_t> stale = 0;
   std::atomic<bool> ready = false, right_cpu = false, woken = false, timer = false;
 };
-constexpr std::uint64_t kRounds = 40;
+constexpr std::uint64_t kRounds = 20;
 std::array<Helper, 64> g_helpers;
 std::byte* g_shared_page = nullptr;
 std::atomic<std::uint64_t> g_round = 0;       ///< the page is there; the helpers read it
@@ -383,6 +383,38 @@ int fall(int depth) {
   return depth == g_floor ? 0 : fall(depth + 1) + frame[0];
 }
 
+/// Input to output until the input ends.
+int echo() {
+  std::vector<std::byte> bytes(10'000);
+  for (;;) {
+    const auto length = console_read(bytes);
+    if (!length) {
+      disable_interrupts();
+      wait_for_interrupt();
+      continue;
+    }
+    if (*length == 0) return 0;
+    console_write(ConsoleStream::out, std::span(bytes).first(*length));
+  }
+}
+
+/// The host sends every request back.
+int ask_files() {
+  std::vector<std::byte> request(100'000), reply(128 << 10);
+  for (int round = 1; round <= 3; ++round) {
+    for (std::size_t i = 0; i < request.size(); ++i)
+      request[i] = static_cast<std::byte>(i * static_cast<unsigned>(round) >> 4);
+    if (!files_send(request)) return 2;
+    std::optional<std::size_t> length;
+    while (!(length = files_receive(reply))) {
+      disable_interrupts();
+      wait_for_interrupt();
+    }
+    if (*length != request.size() || std::memcmp(reply.data(), request.data(), *length) != 0) return 3;
+  }
+  return 0;
+}
+
 bool has(std::string_view line, std::string_view word) { return line.find(word) != line.npos; }
 
 }  // namespace
@@ -393,6 +425,8 @@ int kernel_main(const BootInfo& boot) {
   if (has(boot.command_line, "test=panic")) outer_mistake();
   if (has(boot.command_line, "test=fault")) *reinterpret_cast<volatile int*>(0x1234) = 1;
   if (has(boot.command_line, "test=overflow")) return fall(0);
+  if (has(boot.command_line, "test=echo")) return echo();
+  if (has(boot.command_line, "test=files")) return ask_files();
   if (has(boot.command_line, "test=rate")) {
     const std::vector<char> text(1 << 20, 'x');
     const std::uint64_t from = monotonic_ns();

@@ -70,6 +70,8 @@ TEST(Qemu, PassesMachineMemoryAndCpus) {
   EXPECT_NE(line.find("-machine microvm,accel="), std::string::npos);
   EXPECT_NE(line.find("-smp 3 -m 64M"), std::string::npos);
   EXPECT_NE(line.find("-kernel K -initrd I"), std::string::npos);
+  EXPECT_NE(line.find("-device virtio-serial-device,max_ports=2 -device virtserialport,chardev=link,nr=1"),
+            std::string::npos);
 }
 
 }  // namespace

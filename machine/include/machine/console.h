@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The machine's way to its user: the program's three byte streams, the kernel's log, and requests for files.
-// Bare: packets over the first serial port when the command line says console=link, plain text otherwise.
+// Bare: packets over a virtio or serial port when the command line says console=link, plain text otherwise.
 // Hosted: the process's descriptors. See docs/reference/link.md for the packets.
 #pragma once
 
