@@ -42,6 +42,7 @@ class InitTask final : public Task {
         .wasi = find_module(boot_, "wasi").value_or(std::span<const std::byte>()),
         .program_code = find_module(boot_, "program.code").value_or(std::span<const std::byte>()),
         .wasi_code = find_module(boot_, "wasi.code").value_or(std::span<const std::byte>())};
+    if (!line_.arguments.empty() && !line_.arguments[0].empty()) image.name = line_.arguments[0];
     if (!line_.invoke.empty()) image.entry = line_.invoke;
     status_ = run_program(line_, image, boot_ns_);
   }

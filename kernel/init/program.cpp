@@ -58,11 +58,11 @@ void print_values(const wasm::FuncType& type, std::span<const wasm::Value> value
 }
 
 /// Ends the process if the call did not return.
-bool returned(Process& process, const wasm::Outcome& outcome) {
+bool returned(Process& process, const LoadedProgram& program, const wasm::Outcome& outcome) {
   using Kind = wasm::Outcome::Kind;
   if (outcome.kind == Kind::returned) return true;
   if (outcome.kind == Kind::unwound) return false;  // the process is ending
-  report_trap(outcome);
+  report_trap(process, outcome, program.name, program.instance->code());
   process.exit(outcome.trap == wasm::Trap::out_of_memory ? kExitKilled : kExitTrap);
   return false;
 }
@@ -71,10 +71,10 @@ bool returned(Process& process, const wasm::Outcome& outcome) {
 void run_main(Thread& thread, const LoadedProgram& program, std::span<const wasm::Value> arguments) {
   Process& process = thread.process();
   for (wasm::Function* initializer : program.initializers)
-    if (!returned(process, wasm::invoke(thread.stack(), *initializer, {}, {}))) return;
+    if (!returned(process, program, wasm::invoke(thread.stack(), *initializer, {}, {}))) return;
   const wasm::FuncType& type = *program.entry->type;
   std::vector<wasm::Value> results(type.results.size());
-  if (!returned(process, wasm::invoke(thread.stack(), *program.entry, arguments, results))) return;
+  if (!returned(process, program, wasm::invoke(thread.stack(), *program.entry, arguments, results))) return;
   print_values(type, results);
   process.exit(0);
 }
@@ -83,9 +83,10 @@ void report_stats(Process& process, const LoadedProgram& program, std::uint64_t 
                   std::uint64_t start_ns) {
   const LoadStats& load = program.stats;
   log(LogLevel::error,
-      "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={}",
+      "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={} "
+      "preemptions={}",
       load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
-      (machine::monotonic_ns() - start_ns) / 1000, process.memory().peak());
+      (machine::monotonic_ns() - start_ns) / 1000, process.memory().peak(), preemptions());
 }
 
 int refuse(std::string_view text) {
@@ -110,7 +111,8 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
   const bool is_command = line.invoke.empty();
   auto values = parse_values(*program->entry->type, is_command ? std::span<const std::string>()
                                                                : std::span(options.arguments).subspan(1));
-  if (!values) return refuse(std::format("program: cannot call `{}`: {}", image.entry, values.error()));
+  if (!values)
+    return refuse(std::format("{}: cannot call `{}`: {}", image.name, image.entry, values.error()));
 
   const std::uint64_t start_ns = machine::monotonic_ns();
   auto thread =

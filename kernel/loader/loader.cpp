@@ -181,8 +181,8 @@ Loaded<> find_entry(LoadedProgram& loaded, const Unit& unit, std::string_view en
 }  // namespace
 
 std::expected<LoadedProgram, LoadError> load_program(Process& process, const ProgramImage& image) {
-  LoadedProgram loaded;
-  Unit program = TRY(decode("program", image.program));
+  LoadedProgram loaded{.name = image.name};
+  Unit program = TRY(decode(image.name, image.program));
   const bool needs_wasi = std::ranges::any_of(program.module.imports,
                                               [](const wasm::Import& i) { return i.module == kWasiModule; });
   std::optional<Unit> library;
@@ -205,6 +205,7 @@ std::expected<LoadedProgram, LoadError> load_program(Process& process, const Pro
       loaded.bindings.emplace_back(std::make_unique<CallBinding>(CallBinding{.process = &process})).get();
   TRY(instantiate(process, program, std::move(code), binding, library ? library->instance : nullptr));
   if (library_binding != nullptr) library_binding->caller = program.instance;
+  loaded.instance = program.instance;
   add_initializers(loaded, *program.instance, image.entry);
   TRY(find_entry(loaded, program, image.entry));
   return loaded;

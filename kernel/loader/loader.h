@@ -18,6 +18,7 @@ namespace nebulet::kernel {
 
 /// The bytes stay where they are as long as the process lives.
 struct ProgramImage {
+  std::string name = "program";  ///< in messages
   std::span<const std::byte> program;
   std::span<const std::byte> wasi;  ///< the WASI library; empty: there is none
   /// Code files for the two (wasm/object), compiled ahead of time; empty: compile. One that does not fit is
@@ -34,7 +35,9 @@ struct LoadStats {
 struct LoadedProgram {
   /// In this order before the entry: start functions and `_initialize` of the library, then of the program.
   std::vector<wasm::Function*> initializers;
+  std::string name;  ///< the image's
   wasm::Function* entry = nullptr;
+  wasm::Instance* instance = nullptr;  ///< of the program
   std::vector<std::unique_ptr<CallBinding>> bindings;
   LoadStats stats;
 };

@@ -56,7 +56,9 @@ MemoryType Memory::type() const {
 std::int64_t Memory::grow(std::uint64_t delta) {
   const std::uint64_t old = pages_;
   if (delta > max_pages_ - old) return -1;
-  if (delta * kWasmPage > host_.available()) return -1;
+  // What it has and never touched may still be asked for.
+  const std::uint64_t untouched = (old + delta) * kWasmPage - committed_.load(std::memory_order_relaxed);
+  if (delta != 0 && untouched > host_.available()) return -1;
   pages_ = old + delta;
   return static_cast<std::int64_t>(old);
 }
