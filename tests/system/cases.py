@@ -4,10 +4,12 @@
 import random
 from dataclasses import dataclass, field
 
+from modules import live_values, many_functions
+
 MODES = ["hosted", "q35", "pc", "microvm"]
 BOTH = ["hosted", "q35"]
 
-TIMEOUT, TOOL_ERROR, TRAP = 124, 125, 134
+TIMEOUT, TOOL_ERROR, TRAP, LIMIT = 124, 125, 134, 137
 
 
 @dataclass
@@ -72,6 +74,23 @@ CASES = [
          exit_code=TRAP),
     trap("nested", r"unreachable", also=[r"unreachable_here[\s\S]*middle[\s\S]*outer"]),
     Case("memory.grow fails without a trap", "traps", flags=["--invoke", "grow"], quiet=True),
+    # Preemption changes nothing: the sum is V8's. Slices of 1 s, 10 ms, 100 µs.
+    *(Case(f"checksum at {hz} Hz", "checksum", flags=["--invoke", "run", "--timer-hz", str(hz)], stdout=b"1356892745104280896\n",
+           quiet=True) for hz in (1, 100, 10000)),
+    # Frames larger than the guard below the stack, and one that is too large.
+    Case("huge frame", "frame.wasm", files={"frame.wasm": live_values(20_000)}, flags=["--invoke", "run"], stdout=b"60000\n", quiet=True),
+    Case("huge frames until the stack ends", "frame.wasm", files={"frame.wasm": live_values(20_000, recurse=True)},
+         flags=["--invoke", "run", "--timer-hz", "10000"], stderr=[r"call stack exhausted", r"many_values .*frame\.wasm"], exit_code=TRAP),
+    Case("frame beyond the limit", "frame.wasm", files={"frame.wasm": live_values(140_000)}, flags=["--invoke", "run", "--memory", "1G"],
+         stderr=[r"frame\.wasm: .*many_values.*frame"], exit_code=TOOL_ERROR, modes=["hosted"]),
+    # Limits of memory.
+    Case("memory.grow stops at the limit", "limits", flags=["--invoke", "grow_is_refused", "--memory", "64M"], quiet=True),
+    Case("touching more memory than there is", "overcommit", flags=["--invoke", "touch", "--memory", "64M"],
+         stderr=[r"overcommit\.wasm: trap: out of memory", r"touch_all"], exit_code=LIMIT),
+    Case("filling more memory than there is", "overcommit", flags=["--invoke", "fill", "--memory", "64M"], stderr=[r"out of memory"],
+         exit_code=LIMIT),
+    Case("module larger than memory", "large.wasm", files={"large.wasm": many_functions(20_000_000)},
+         flags=["--invoke", "run", "--memory", "64M"], stderr=[r"large\.wasm: out of memory"], exit_code=TOOL_ERROR, modes=["q35"]),
     # Programs that never end.
     Case("time-out", "spin", flags=["--timeout", "1.5"], exit_code=TIMEOUT, modes=MODES),
     Case("time-out in kernel calls", "spin_call", flags=["--timeout", "1.5"], exit_code=TIMEOUT),
