@@ -52,6 +52,7 @@ Allocator::Allocator(mir::Function& function, const Liveness& liveness, const Re
   reg_of_ = arena.allocate_array<std::uint8_t>(vregs, kNoReg);
   next_use_ = arena.allocate_array<std::uint32_t>(vregs, kDead);
   stamp_ = arena.allocate_array<std::uint32_t>(vregs, kNone);
+  held_ = arena.allocate_array<std::uint64_t>(vregs, 0);
   use_index_ = arena.allocate_array<std::uint32_t>(vregs, 0);
   edits.reserve(function.insts.size() / 4 + 16);
 }

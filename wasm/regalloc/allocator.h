@@ -97,6 +97,7 @@ class Allocator {
   std::span<std::uint8_t> reg_of_;      ///< by vreg: current register
   std::span<std::uint32_t> next_use_;   ///< by vreg: from the block's start; meaningful while in a register
   std::span<std::uint32_t> stamp_;      ///< by vreg: the block whose live-in list was scanned last
+  std::span<std::uint64_t> held_;       ///< by vreg: frequency of the predecessors that have it in a register
   std::span<std::uint32_t> use_index_;  ///< by vreg: position in the use list of visit_constrained
   RegState in_reg_;
   std::uint32_t occupied_ = 0;

@@ -10,9 +10,13 @@ namespace nebulet::wasm::regalloc {
 
 namespace {
 constexpr std::uint32_t bit(std::uint32_t reg) { return 1u << reg; }
+
+/// A use at this distance is likely to be reached with the value still in its register; one that is n times
+/// as far is n times less likely.
+constexpr std::uint32_t kSoon = 32, kLoopSoon = 96;
 }  // namespace
 
-/// The predecessor whose registers the block takes over: hot before cold, inner loop before outer.
+/// The predecessor whose registers the block takes over: hot before cold, then by frequency.
 std::uint32_t Allocator::hottest_pred(std::uint32_t block) const {
   const mir::BlockData& data = f_.blocks[block];
   std::uint32_t best = kNone;
@@ -23,7 +27,7 @@ std::uint32_t Allocator::hottest_pred(std::uint32_t block) const {
       continue;
     }
     const mir::BlockData &a = f_.blocks[pred], &b = f_.blocks[best];
-    if (a.cold != b.cold ? b.cold : a.loop_depth > b.loop_depth) best = pred;
+    if (a.cold != b.cold ? b.cold : live.frequency[pred] > live.frequency[best]) best = pred;
   }
   return best;
 }
@@ -39,6 +43,7 @@ void Allocator::enter_block(std::uint32_t block) {
   for (const LiveIn& value : live.live_in_of(block)) {
     stamp_[value.vreg] = block;
     next_use_[value.vreg] = value.distance;
+    held_[value.vreg] = 0;
   }
   const std::uint32_t pred = hottest_pred(block);
   NB_ASSERT(pred != kNone);
@@ -63,41 +68,40 @@ void Allocator::inherit(std::uint32_t block, std::uint32_t pred) {
   }
 }
 
-/// Values that the hottest predecessor has in registers, unless others would have to load them without need,
-/// and values that others have and that are needed soon.
+/// Values that predecessors have in registers, unless loading them on the other edges costs more than where
+/// they are used.
 void Allocator::join(std::uint32_t block, std::uint32_t pred) {
   const mir::BlockData& data = f_.blocks[block];
   const auto preds = f_.pool.slice(data.preds, data.pred_count);
-  constexpr std::uint32_t kPredsToScan = 8;  // a br_table's join may have thousands
-  auto held_by_hot = [&](std::uint32_t v) {
-    std::uint32_t scanned = 0;
-    for (const std::uint32_t other : preds) {
-      if (other == pred || f_.blocks[other].cold || scanned++ == kPredsToScan) continue;
-      if (std::find(exit[other].begin(), exit[other].end(), v) == exit[other].end()) return false;
-    }
-    return true;
-  };
-  for (std::uint32_t reg = 0; reg < 32; ++reg) {
-    const std::uint32_t v = exit[pred][reg];
-    if (v == kNone || stamp_[v] != block) continue;
-    if (next_use_[v] >= kBehindCall && !held_by_hot(v)) continue;
-    candidates_.push_back({v, next_use_[v], reg, false});
-    stamp_[v] = kNone;
+  constexpr std::uint32_t kPredsToScan = 16;  // a br_table's join may have thousands
+  std::uint32_t scanned[kPredsToScan];
+  std::uint32_t count = 0;
+  scanned[count++] = pred;
+  for (const std::uint32_t other : preds)
+    if (other != pred && count < kPredsToScan && !f_.blocks[other].cold &&
+        live.order_index[other] < live.order_index[block])
+      scanned[count++] = other;
+  std::uint64_t total = 0;
+  for (const std::uint32_t p : std::span(scanned, count)) {
+    total += live.frequency[p];
+    for (const std::uint32_t v : exit[p])
+      if (v != kNone && stamp_[v] == block) held_[v] += live.frequency[p];
   }
-  std::uint32_t scanned = 0;
-  for (const std::uint32_t other : preds) {
-    if (other == pred || f_.blocks[other].cold || scanned++ == kPredsToScan) continue;
+  for (const std::uint32_t p : std::span(scanned, count))
     for (std::uint32_t reg = 0; reg < 32; ++reg) {
-      const std::uint32_t v = exit[other][reg];
-      if (v == kNone || stamp_[v] != block || next_use_[v] >= kBehindCall) continue;
-      candidates_.push_back({v, next_use_[v], reg, false});
+      const std::uint32_t v = exit[p][reg];
+      if (v == kNone || stamp_[v] != block) continue;
       stamp_[v] = kNone;
+      const std::uint64_t missing = total - held_[v];
+      if (missing != 0 &&
+          (next_use_[v] >= kBehindCall || missing * std::max(next_use_[v] + 1, kSoon) > total * kSoon))
+        continue;
+      candidates_.push_back({v, next_use_[v], reg, false});
     }
-  }
 }
 
-/// What the loop uses before a call, wherever it is now; and what lives through it, as far as the loop leaves
-/// room.
+/// What the loop uses before a call, wherever it is now, if it can stay in a register or is used soon; and
+/// what lives through it, as far as the loop leaves room.
 void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
   RegState before = exit[pred];
   // Register of each value at the predecessor's end, by way of reg_of_, which is empty between blocks.
@@ -105,10 +109,17 @@ void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
     if (before[reg] != kNone) reg_of_[before[reg]] = static_cast<std::uint8_t>(reg);
   const Pressure& pressure = live.loop_pressure[block];
   std::uint32_t in_memory[2] = {0, 0};  // values that live through and have no register to lose
+  const std::uint32_t gprs = static_cast<std::uint32_t>(std::popcount(allocatable_ & kGprBits)),
+                      vecs = static_cast<std::uint32_t>(std::popcount(allocatable_ & kVecBits));
   const std::uint32_t first = candidates_.size();
   for (const LiveIn& value : live.live_in_of(block)) {
     const std::uint32_t reg = reg_of_[value.vreg];
     const bool vec = f_.vregs[value.vreg].reg_class == mir::RegClass::vec;
+    const bool roomy = !pressure.call && (vec ? pressure.vec <= vecs : pressure.gpr <= gprs);
+    if (value.distance < kBehindCall && !roomy && value.distance >= kLoopSoon) {
+      in_memory[vec] += reg == kNoReg;
+      continue;
+    }
     if (value.distance < kBehindCall)
       candidates_.push_back({value.vreg, value.distance, reg, false});
     else if (reg == kNoReg)

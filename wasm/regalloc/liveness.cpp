@@ -25,6 +25,7 @@ class Builder {
       : f_(function),
         arena_(arena),
         uses_(arena),
+        near_(arena),
         blocks_(function.blocks.size()),
         vregs_(function.vregs.size()) {
     live_.mode = mode;
@@ -34,6 +35,7 @@ class Builder {
     order_blocks();
     number_dominators();
     find_loops();
+    estimate_frequencies();
     find_defs();
     if (live_.mode == Mode::global && !collect_live_in()) live_.mode = Mode::block_local;
     if (live_.mode == Mode::block_local) {
@@ -48,6 +50,7 @@ class Builder {
     hint_weight_ = arena_.allocate_array<std::uint32_t>(vregs_, 0);
     next_ = arena_.allocate_array<std::uint32_t>(vregs_, kDead);
     stamp_ = arena_.allocate_array<std::uint32_t>(vregs_, kNone);
+    urgency_ = arena_.allocate_array<std::uint64_t>(vregs_, 0);
     if (has_back_edge_ && live_.mode == Mode::global)
       for (std::uint32_t i = blocks_; i-- > 0;) measure(live_.order[i], 0);
     for (std::uint32_t i = blocks_; i-- > 0;) measure(live_.order[i], 1);
@@ -152,6 +155,35 @@ class Builder {
     }
   }
 
+  /// How likely a successor is, in relation to the others. All are alike if none is likely.
+  std::uint32_t likelihood(std::uint32_t from, std::uint32_t to) const {
+    if (f_.blocks[to].cold && !f_.blocks[from].cold) return 0;
+    return leaves_loop(from, to) ? 1 : 8;
+  }
+  std::uint64_t total_likelihood(std::uint32_t from) const {
+    std::uint64_t total = 0;
+    for (const mir::EdgeData& edge : succs(from)) total += likelihood(from, edge.to.index);
+    return total;
+  }
+
+  void estimate_frequencies() {
+    constexpr std::uint64_t kOnce = 1u << 20, kMost = std::uint64_t{1} << 50;
+    live_.frequency = arena_.allocate_array<std::uint64_t>(blocks_, 0);
+    live_.frequency[0] = kOnce;
+    for (const std::uint32_t b : live_.order) {
+      std::uint64_t& own = live_.frequency[b];
+      if (f_.blocks[b].cold) own = 0;
+      if (f_.blocks[b].loop_header.index == b) own = std::min(own * 8, kMost);
+      const std::uint64_t total = total_likelihood(b);
+      if (total == 0) continue;
+      for (const mir::EdgeData& edge : succs(b)) {
+        const std::uint32_t to = edge.to.index;
+        if (live_.order_index[to] <= live_.order_index[b]) continue;
+        live_.frequency[to] = std::min(live_.frequency[to] + own * likelihood(b, to) / total + 1, kMost);
+      }
+    }
+  }
+
   void find_defs() {
     live_.defs = arena_.allocate_array<DefSite>(vregs_, DefSite{});
     live_.used = arena_.allocate_array<bool>(vregs_, false);
@@ -250,6 +282,43 @@ class Builder {
     next_[v] = distance;
   }
 
+  /// Distances behind the block's last instruction, counted from its start.
+  void measure_end(std::uint32_t b, std::uint64_t length, std::uint32_t round) {
+    constexpr std::uint64_t kScale = std::uint64_t{1} << 16;
+    const std::uint64_t total = total_likelihood(b);
+    near_.clear();
+    for (const mir::EdgeData& edge : succs(b)) {
+      const std::uint32_t s = edge.to.index;
+      const std::uint64_t share = total ? kScale * likelihood(b, s) / total + 1 : kScale;
+      std::uint64_t base = 0;
+      if (leaves_loop(b, s)) base += kBehindLoop;
+      if (f_.blocks[s].cold && !f_.blocks[b].cold) base += kBehindCold;
+      auto reach = [&](std::uint32_t v, std::uint64_t distance) {
+        if (distance < kBehindCall) {
+          if (urgency_[v] == 0) near_.push_back(v);
+          urgency_[v] += share * kScale / (distance + 1);
+        }
+        distance = saturate(length + distance);
+        if (distance < next(v)) set_next(v, static_cast<std::uint32_t>(distance));
+      };
+      for (const LiveIn& entry : live_.live_in_of(s)) reach(entry.vreg, base + entry.distance);
+      const auto params = f_.vregs_at(f_.blocks[s].params, f_.blocks[s].param_count);
+      for (std::uint32_t a = 0; a < edge.count; ++a) {
+        const std::uint32_t p = params[a].index;
+        if (!live_.used[p]) continue;
+        const std::uint32_t v = f_.vregs_at(edge.args, edge.count)[a].index;
+        const bool dies = next(v) == kDead;
+        reach(v, live_.param_distance[p] == kDead ? 0 : base + live_.param_distance[p]);
+        if (round == 1 && dies) want(v, 0xff, p);
+      }
+    }
+    for (const std::uint32_t v : near_) {
+      const std::uint64_t mean = std::min<std::uint64_t>(kScale * kScale / urgency_[v], kBehindCall - 1);
+      next_[v] = saturate(length + mean);
+      urgency_[v] = 0;
+    }
+  }
+
   /// Distances at one block's start; in the last round also at each operand, with the hints.
   void measure(std::uint32_t b, std::uint32_t round) {
     const BlockData& block = f_.blocks[b];
@@ -266,24 +335,7 @@ class Builder {
         for (const Operand& operand : f_.operands_of(inst))
           if (live_.crosses[operand.vreg.index]) set_next(operand.vreg.index, saturate(length + kBehindLoop));
     }
-    for (const mir::EdgeData& edge : succs(b)) {
-      const std::uint32_t s = edge.to.index;
-      std::uint64_t base = length;
-      if (leaves_loop(b, s)) base += kBehindLoop;
-      if (f_.blocks[s].cold && !block.cold) base += kBehindCold;
-      for (const LiveIn& entry : live_.live_in_of(s)) {
-        const std::uint32_t distance = saturate(base + entry.distance);
-        if (distance < next(entry.vreg)) set_next(entry.vreg, distance);
-      }
-      const auto params = f_.vregs_at(f_.blocks[s].params, f_.blocks[s].param_count);
-      for (std::uint32_t a = 0; a < edge.count; ++a) {
-        if (!live_.used[params[a].index]) continue;
-        const std::uint32_t v = f_.vregs_at(edge.args, edge.count)[a].index;
-        const bool dies = next(v) == kDead;
-        set_next(v, saturate(length));
-        if (round == 1 && dies) want(v, 0xff, params[a].index);
-      }
-    }
+    measure_end(b, length, round);
 
     Pressure most = live_now_;
     std::uint64_t position = length;
@@ -366,10 +418,12 @@ class Builder {
   const Function& f_;
   Arena& arena_;
   ArenaVector<Use> uses_;
+  ArenaVector<std::uint32_t> near_;
   const std::uint32_t blocks_, vregs_;
   Liveness live_;
   bool has_back_edge_ = false;
   std::span<std::uint32_t> next_, stamp_;
+  std::span<std::uint64_t> urgency_;  ///< by vreg: sum of the likelihood of each use over its distance
   std::span<std::uint32_t> hint_weight_;
   std::uint32_t current_ = 0, weight_ = 0;
   Pressure live_now_;

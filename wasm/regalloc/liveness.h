@@ -11,8 +11,10 @@
 
 namespace nebulet::wasm::regalloc {
 
-/// Distances are counted in instructions. What lies behind a call, on a cold path or behind a loop's exit is
-/// farther than anything that does not, so one number orders values by how much they need a register.
+/// Distances are counted in instructions; where control splits, they are the harmonic mean weighted by the
+/// successors' likelihood, so a use that is unlikely is far. What lies behind a call, on a cold path or
+/// behind a loop's exit is farther than anything that does not, so one number orders values by how much they
+/// need a register.
 constexpr std::uint32_t kBehindCall = 1u << 16;
 constexpr std::uint32_t kBehindCold = 1u << 20;
 constexpr std::uint32_t kBehindLoop = 1u << 24;
@@ -42,6 +44,7 @@ struct Liveness {
   std::span<std::uint32_t> order_index;  ///< by block
   std::span<std::uint32_t> dom_enter;    ///< by block: preorder number in the dominator tree
   std::span<std::uint32_t> dom_leave;
+  std::span<std::uint64_t> frequency;    ///< by block: an estimate; 0 for cold blocks
   std::span<std::uint32_t> parent_loop;  ///< by loop header: header of the surrounding loop
   std::span<Pressure> loop_pressure;     ///< by loop header: over its hot blocks
   std::span<DefSite> defs;               ///< by vreg

@@ -12,16 +12,6 @@ namespace {
 using mir::BlockData;
 using mir::Function;
 
-std::uint32_t cost(const BlockData& block) { return block.cold ? 0 : 1 + block.loop_depth; }
-
-/// How often a block runs, roughly.
-std::uint64_t frequency(const BlockData& block) {
-  if (block.cold) return 1;
-  std::uint64_t times = 100;
-  for (std::uint32_t d = 0; d < block.loop_depth && d < 6; ++d) times *= 10;
-  return times;
-}
-
 Location reg(std::uint32_t number) { return Location::reg(mir::PReg{static_cast<std::uint8_t>(number)}); }
 
 /// Linear scan over slots of one size.
@@ -71,7 +61,7 @@ Stores place_stores(const Function& function, Allocator& allocator, Arena& arena
     std::uint32_t best = point.block;
     for (std::uint32_t b = point.block; b != def.block;) {
       b = function.blocks[b].idom.index;
-      if (cost(function.blocks[b]) < cost(function.blocks[best])) best = b;
+      if (live.frequency[b] + live.frequency[b] / 8 < live.frequency[best]) best = b;  // beyond rounding
     }
     stores.place[v].block = best;
     if (best == point.block && point.edit != kNone) {
@@ -126,7 +116,7 @@ void store_on_edges(const Function& function, Allocator& allocator, const Slots&
     const DefSite& def = allocator.live.defs[v];
     if (def.inst != kNone || allocator.def_reg[v] == kNoReg) continue;
     const Stores::Place place = stores.place[v];
-    const std::uint64_t now = frequency(function.blocks[place.block]);
+    const std::uint64_t now = allocator.live.frequency[place.block];
     const BlockData& block = function.blocks[def.block];
     stores.place[v].block = def.block;  // for the edges that pass the parameter itself
     std::uint64_t then = 0;
@@ -136,7 +126,7 @@ void store_on_edges(const Function& function, Allocator& allocator, const Slots&
       const RegState& exit = allocator.exit[pred];
       const bool held =
           allocator.rematerializable(arg) || std::find(exit.begin(), exit.end(), arg) != exit.end();
-      then += (held ? 1 : 2) * frequency(function.blocks[pred]);
+      then += (held ? 1 : 2) * allocator.live.frequency[pred];
       if (then >= now) break;
     }
     if (then >= now) {

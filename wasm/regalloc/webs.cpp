@@ -194,7 +194,7 @@ void Webs::join_pairs(Arena& arena) {
       if (p == kNone || a == kNone || p == a) continue;
       const std::uint8_t wide = f_.vregs[param].width, narrow = f_.vregs[arg].width;
       if (wide > narrow || (wide == 16) != (narrow == 16)) continue;
-      pairs.push_back({p, a, block.cold ? 0 : 1 + block.loop_depth});
+      pairs.push_back({p, a, live_.frequency[b]});
     }
   }
   std::sort(pairs.begin(), pairs.end(), [](const Pair& a, const Pair& b) {

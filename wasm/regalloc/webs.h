@@ -43,7 +43,8 @@ class Webs {
     std::uint32_t member, order, position;
   };
   struct Pair {
-    std::uint32_t param, arg, weight;
+    std::uint32_t param, arg;
+    std::uint64_t weight;
   };
 
   void rank_members(Arena& arena);
