@@ -204,6 +204,78 @@ TEST_P(Tables, EveryIndexFindsItsBlock) {
 }
 INSTANTIATE_TEST_SUITE_P(Calls, Tables, testing::Values(1u, 2u, 3u, 7u, 300u));
 
+/// A loop around a jump table, as an interpreter has: every way back to it ends in its own indirect jump.
+TEST(Loops, AJumpTableInALoopIsCopiedToItsPredecessors) {
+  Program program;
+  // state = 0..3: acc = acc * (state + 2) + 1; next state = table[state]; 4 ends after `limit` steps
+  const std::uint32_t f = program.add({Type::i32}, [](Builder& b) {
+    const Value zero = b.constant(Type::i32, 0), acc0 = b.constant(Type::i64, 1);
+    b.jump(1, {zero, acc0, b.param(0)});
+    const auto loop = b.begin_with({Type::i32, Type::i64, Type::i32});
+    const Value state = loop[0], acc = loop[1], left = loop[2];
+    const std::uint32_t first = b.edge(2);
+    for (std::uint32_t to = 3; to <= 6; ++to) b.edge(to);
+    b.emit({.op = Op::br_table, .a = state, .count = 5, .imm = first});
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      b.begin({});
+      const Value factor = b.constant(Type::i64, i + 2);
+      const Value product = b.emit({.op = Op::mul, .type = Type::i64, .a = acc, .b = factor});
+      const Value next_acc =
+          b.emit({.op = Op::add, .type = Type::i64, .a = product, .b = b.constant(Type::i64, 1)});
+      const Value less =
+          b.emit({.op = Op::add, .type = Type::i32, .a = left, .b = b.constant(Type::i32, 0xffffffff)});
+      const Value end = b.constant(Type::i32, 4), go_on = b.constant(Type::i32, (i * 3 + 1) % 4);
+      const Value next = b.emit({.op = Op::select, .type = Type::i32, .a = go_on, .b = end, .c = less});
+      b.jump(1, {next, next_acc, less});
+    }
+    b.begin({});
+    b.ret(Type::i64, acc);
+  });
+  program.finish();
+  EXPECT_GE(program.object.jump_tables.size(), 4u);
+  for (unsigned limit : {1u, 2u, 5u, 40u}) {
+    std::uint64_t acc = 1;
+    unsigned state = 0;
+    for (unsigned left = limit; left != 0; --left) acc = acc * (state + 2) + 1, state = (state * 3 + 1) % 4;
+    EXPECT_EQ(program.run(f, limit).gpr, acc);
+  }
+}
+
+/// A loop that counts to 0 branches on the flags of its sum.
+TEST(Loops, ACountTo0NeedsNoComparison) {
+  for (Type type : {Type::i32, Type::i64}) {
+    for (std::uint64_t step : {std::uint64_t{1}, ~std::uint64_t{0}, std::uint64_t{1000}}) {
+      Program program;
+      // The count itself is used behind the sum in one function, so that the sum needs another register.
+      for (bool used : {false, true}) {
+        const std::uint32_t f = program.add({type}, [&](Builder& b) {
+          b.jump(1, {b.param(0), b.constant(Type::i64, 0)});
+          const auto loop = b.begin_with({type, Type::i64});
+          const Value next = b.emit({.op = Op::add, .type = type, .a = loop[0], .b = b.constant(type, step)});
+          const Value more = used ? to_i64(b, type, loop[0]) : b.constant(Type::i64, 1);
+          const Value sum = b.emit({.op = Op::add, .type = Type::i64, .a = loop[1], .b = more});
+          const std::uint32_t back = b.edge(1, {next, sum});
+          b.edge(2);
+          const Value zero = b.constant(type, 0);
+          b.emit({.op = Op::br_if,
+                  .a = b.emit({.op = Op::ne, .type = Type::i32, .a = next, .b = zero}),
+                  .imm = back});
+          b.begin({});
+          b.ret(Type::i64, sum);
+        });
+        EXPECT_EQ(f, used ? 1u : 0u);
+      }
+      program.finish();
+      const std::uint64_t mask = type == Type::i32 ? 0xffffffff : ~0ull;
+      const std::uint64_t start = (0 - step * 7) & mask;
+      std::uint64_t sum = 0;
+      for (unsigned i = 0; i < 7; ++i) sum += (start + i * step) & mask;
+      EXPECT_EQ(program.run(0, start).gpr, 7u);
+      EXPECT_EQ(program.run(1, start).gpr, sum);
+    }
+  }
+}
+
 TEST(Globals, AreReadAndWrittenInPlaceAndThroughTheirPointer) {
   for (Type type : kTypes) {
     for (bool imported : {false, true}) {

@@ -129,7 +129,10 @@ void FunctionEmitter::terminator(std::uint32_t block, const Inst& inst) {
   a_.reserve();
   auto target = [&](std::uint32_t i) { return resolved_[f_.edges[f_.blocks[block].succs + i].to.index]; };
   switch (op_of(inst)) {
-    case MOp::jump: return goto_unless_next(target(0));
+    case MOp::jump:
+      if (target(0) != next_block_ && !f_.blocks[block].cold && is_dispatch(target(0)))
+        return copy_block(target(0));
+      return goto_unless_next(target(0));
     case MOp::branch: {
       Cond cond = Aux(inst.aux).cond();
       Label taken = target(0), other = target(1);
@@ -166,16 +169,74 @@ void FunctionEmitter::terminator(std::uint32_t block, const Inst& inst) {
 
 void FunctionEmitter::emit_block(std::uint32_t block) {
   const mir::BlockData& data = f_.blocks[block];
-  labels_[block] = a_.size();
   for (std::uint32_t i = data.first; i < data.first + data.count; ++i) {
     while (next_edit_ < allocation_.edits.size() && allocation_.edits[next_edit_].before == i)
       edit(allocation_.edits[next_edit_++]);
     const Inst& inst = f_.insts[i];
     if (inst.flags & mir::kTerminator)
       terminator(block, inst);
-    else if (!allocation_.dead[i])
+    else if (allocation_.dead[i])
+      continue;
+    else if (sets_flags_for(block, i))
+      encode_with_flags(inst), ++i;
+    else
       encode(inst, nullptr);
   }
+}
+
+// Whether instruction `i` leaves the flags that the comparison with 0 behind it and the branch at the end
+// need.
+bool FunctionEmitter::sets_flags_for(std::uint32_t block, std::uint32_t i) const {
+  const std::uint32_t end = f_.blocks[block].first + f_.blocks[block].count - 1;
+  if (i + 2 != end || op_of(f_.insts[end]) != MOp::branch || op_of(f_.insts[i + 1]) != MOp::test_rm)
+    return false;
+  if (next_edit_ < allocation_.edits.size() && allocation_.edits[next_edit_].before <= i + 1) return false;
+  const Cond cond = Aux(f_.insts[end].aux).cond();
+  if (cond != Cond::e && cond != Cond::ne && cond != Cond::s && cond != Cond::ns) return false;
+  const Inst &inst = f_.insts[i], &test = f_.insts[i + 1];
+  if (Aux(inst.aux).size() != Aux(test.aux).size() || Aux(test.aux).mem() != MemKind::none) return false;
+  const regalloc::Location a = allocation_.operands[test.operands],
+                           b = allocation_.operands[test.operands + 1];
+  if (!a.is_reg() || a != b) return false;
+  switch (op_of(inst)) {
+    case MOp::add_rm:
+    case MOp::sub_rm:
+    case MOp::and_rm:
+    case MOp::or_rm:
+    case MOp::xor_rm:
+    case MOp::add_ri:
+    case MOp::sub_ri:
+    case MOp::and_ri:
+    case MOp::or_ri:
+    case MOp::xor_ri: return allocation_.operands[inst.operands + inst.operand_count - 1] == a;
+    case MOp::lea: {
+      const Aux aux(inst.aux);
+      return aux.has_base() && !aux.has_index() && inst.disp != 0 &&
+             allocation_.operands[inst.operands] == a && allocation_.operands[inst.operands + 1] == a;
+    }
+    default: return false;
+  }
+}
+
+// A block that ends in a jump table and is jumped to from many places, as the loop of an interpreter is: each
+// place gets its own copy, so that each has its own indirect jump.
+bool FunctionEmitter::is_dispatch(std::uint32_t block) const {
+  const mir::BlockData& data = f_.blocks[block];
+  if (op_of(f_.insts[data.first + data.count - 1]) != MOp::switch_) return false;
+  constexpr std::uint32_t kMaxInstructions = 12, kMaxEntries = 1u << 14;
+  return data.count <= kMaxInstructions && data.pred_count > 2 &&
+         data.pred_count * data.succ_count <= kMaxEntries;
+}
+
+void FunctionEmitter::copy_block(std::uint32_t block) {
+  const std::uint32_t resume = next_edit_;
+  const auto& edits = allocation_.edits;
+  next_edit_ = static_cast<std::uint32_t>(
+      std::lower_bound(edits.begin(), edits.end(), f_.blocks[block].first,
+                       [](const regalloc::Edit& e, std::uint32_t at) { return e.before < at; }) -
+      edits.begin());
+  emit_block(block);
+  next_edit_ = resume;
 }
 
 void FunctionEmitter::bind_traps() {
@@ -290,6 +351,7 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
   for (std::uint32_t b = 0; b < count;) {
     next_block_ = b + 1;
     while (next_block_ < count && resolved_[next_block_] != next_block_) ++next_block_;
+    labels_[b] = a_.size();
     emit_block(b);
     b = next_block_;
   }

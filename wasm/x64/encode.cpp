@@ -155,6 +155,19 @@ void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
   }
 }
 
+// A sum that the selector made a lea: here its input is not needed any more, and its flags are.
+void FunctionEmitter::encode_with_flags(const Inst& inst) {
+  if (static_cast<MOp>(inst.op) != MOp::lea) return encode(inst, nullptr);
+  a_.reserve();
+  const bool small = fits8(inst.disp);
+  a_.legacy(info(MOp::add_ri), small ? 0x83 : 0x81, Aux(inst.aux).size(), 0, Rm::of_reg(reg(inst, 0)),
+            small ? 1 : 4);
+  if (small)
+    a_.byte(static_cast<std::uint8_t>(inst.disp));
+  else
+    a_.dword(static_cast<std::uint32_t>(inst.disp));
+}
+
 void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def) {
   const Aux aux(inst.aux);
   auto def = [&] { return forced_def ? forced_def->preg().encoding() : reg(inst, inst.operand_count - 1u); };

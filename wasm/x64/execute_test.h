@@ -96,9 +96,22 @@ class Builder {
     return values;
   }
   /// An edge from the current block.
-  std::uint32_t edge(std::uint32_t to) {
-    f.edges.push_back({.from = ir::Block(f.blocks.size() - 1), .to = ir::Block(to)});
+  std::uint32_t edge(std::uint32_t to, const std::vector<Value>& args = {}) {
+    f.edges.push_back({.from = ir::Block(f.blocks.size() - 1),
+                       .to = ir::Block(to),
+                       .args = list(args),
+                       .count = static_cast<std::uint32_t>(args.size())});
     return f.edges.size() - 1;
+  }
+  void jump(std::uint32_t to, const std::vector<Value>& args) { emit({.op = Op::br, .imm = edge(to, args)}); }
+  /// Begins a block with parameters.
+  std::vector<Value> begin_with(std::initializer_list<Type> types) {
+    std::vector<Value> values;
+    for (Type type : types)
+      values.push_back(
+          f.add({.op = Op::param, .type = type, .imm = static_cast<std::int64_t>(values.size())}, 0));
+    begin(values);
+    return values;
   }
   ir::Function f;
 };

@@ -31,6 +31,9 @@ class FunctionEmitter {
   void thread_jumps();
   void prologue();
   void emit_block(std::uint32_t block);
+  bool sets_flags_for(std::uint32_t block, std::uint32_t i) const;
+  bool is_dispatch(std::uint32_t block) const;
+  void copy_block(std::uint32_t block);
   void edit(const regalloc::Edit& edit);
   void repeat_into_slot(const regalloc::Edit& edit);
   void terminator(std::uint32_t block, const mir::Inst& inst);
@@ -44,6 +47,7 @@ class FunctionEmitter {
 
   // encode.cpp: instructions.
   void encode(const mir::Inst& inst, const regalloc::Location* forced_def);
+  void encode_with_flags(const mir::Inst& inst);
   void encode_custom(const mir::Inst& inst, const regalloc::Location* forced_def);
   void encode_call(const mir::Inst& inst);
   void encode_switch(std::uint32_t block, const mir::Inst& inst);
