@@ -79,14 +79,15 @@ void run_main(Thread& thread, const LoadedProgram& program, std::span<const wasm
   process.exit(0);
 }
 
+/// `start_cycles`: the processor's cycle counter, which starts at power-on, at the program's start.
 void report_stats(Process& process, const LoadedProgram& program, std::uint64_t boot_ns,
-                  std::uint64_t start_ns) {
+                  std::uint64_t start_ns, std::uint64_t start_cycles) {
   const LoadStats& load = program.stats;
   log(LogLevel::error,
       "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={} "
-      "preemptions={}",
+      "preemptions={} start_cycles={}",
       load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
-      (machine::monotonic_ns() - start_ns) / 1000, process.memory().peak(), preemptions());
+      (machine::monotonic_ns() - start_ns) / 1000, process.memory().peak(), preemptions(), start_cycles);
 }
 
 int refuse(std::string_view text) {
@@ -114,12 +115,12 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
   if (!values)
     return refuse(std::format("{}: cannot call `{}`: {}", image.name, image.entry, values.error()));
 
-  const std::uint64_t start_ns = machine::monotonic_ns();
+  const std::uint64_t start_ns = machine::monotonic_ns(), start_cycles = __builtin_readcyclecounter();
   auto thread =
       Thread::start(*process, [&program, &values](Thread& self) { run_main(self, *program, *values); });
   if (!thread) return refuse(std::format("cannot start the program's thread: {}", abi::name(thread.error())));
   const int status = (*process)->wait();
-  if (line.stats) report_stats(**process, *program, boot_ns, start_ns);
+  if (line.stats) report_stats(**process, *program, boot_ns, start_ns, start_cycles);
   return status;
 }
 

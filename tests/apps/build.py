@@ -92,7 +92,7 @@ def source(package):
     return next(path for path in SOURCES.glob(f"{package}-*") if path.is_dir())
 
 
-def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=(), link_flags=()):
+def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=()):
     """Compiles file by file. The link has no -O: with it clang would run wasm-opt, which inlines what asyncify must see."""
     place = OUT / "objects" / name
     place.mkdir(parents=True, exist_ok=True)
@@ -105,7 +105,15 @@ def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_fl
         native = pool.submit(run, [*NATIVE, *flags, *native_flags, *sources, "-o", OUT / name, "-lm"])
         objects = list(pool.map(compile_one, [*sources, *wasm_sources, SHIM / "missing.c"]))
         native.result()
-    run(["clang-19", "--target=wasm32-wasi", *objects, *WASM_LIBS, *link_flags, "-Wl,--strip-debug", "-o", OUT / f"{name}.wasm"])
+    run(["clang-19", "--target=wasm32-wasi", *objects, *WASM_LIBS, *LINK_FLAGS.get(name, []), "-Wl,--strip-debug", "-o", OUT / f"{name}.wasm"])
+
+
+# What is linked in particular; bench/compute links the same objects again.
+LINK_FLAGS = {"lua": ["-Wl,-z,stack-size=1048576"]}
+
+
+def asyncify(wasm):
+    run(["wasm-opt", wasm, "-o", wasm, "--asyncify", "--pass-arg=asyncify-ignore-imports", "-O2", "--strip-debug"])
 
 
 def lua():
@@ -115,10 +123,9 @@ def lua():
     # Debian's package has its build write this one; only the default search path of C modules comes from it.
     (config / "lua5.4-deb-multiarch.h").write_text('#define DEB_HOST_MULTIARCH "none"\n')
     files = [path for path in sorted(src.glob("*.c")) if path.name != "luac.c"]
-    compile_c("lua", files, flags=[f"-I{src}", f"-I{config}"], wasm_flags=["-include", SHIM / "setjmp.h", "-DL_tmpnam=20"], link_flags=["-Wl,-z,stack-size=1048576"],
+    compile_c("lua", files, flags=[f"-I{src}", f"-I{config}"], wasm_flags=["-include", SHIM / "setjmp.h", "-DL_tmpnam=20"],
               wasm_sources=[SHIM / "protected.c"], native_flags=["-DLUA_USE_POSIX"])
-    wasm = OUT / "lua.wasm"
-    run(["wasm-opt", wasm, "-o", wasm, "--asyncify", "--pass-arg=asyncify-ignore-imports", "-O2", "--strip-debug"])
+    asyncify(OUT / "lua.wasm")
 
 
 def bzip2():
@@ -150,9 +157,10 @@ def sqlite():
 def containers():
     src = ROOT / "user/apps/containers.cpp"
     run(["clang++-19", "-stdlib=libc++", "-std=c++23", "-O3", src, "-o", OUT / "containers"])
-    check = OUT / "stack_check.o"
+    place = OUT / "objects/containers"
+    place.mkdir(parents=True, exist_ok=True)
+    check, unit = place / "stack_check.o", place / "containers.o"
     run(["clang-19", "--target=wasm32-wasi", "-O2", "-c", ROOT / "user/apps/stack_check.c", "-o", check])
-    unit = OUT / "containers.o"
     run(["clang++-19", "--target=wasm32-wasi", "-std=c++23", "-O2", "-fno-exceptions", "-c", src, "-o", unit])
     run(["clang++-19", "--target=wasm32-wasi", unit, check, "-o", OUT / "containers.wasm"])
 

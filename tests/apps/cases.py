@@ -46,8 +46,8 @@ def text_of(size):
 
 
 @cache
-def compressed(tool, size):
-    return subprocess.run([build.OUT / tool, "-c"], input=text_of(size), stdout=subprocess.PIPE, check=True).stdout
+def compressed(tool, size, times=1):
+    return subprocess.run([build.OUT / tool, "-c"], input=text_of(size) * times, stdout=subprocess.PIPE, check=True).stdout
 
 
 def size_text(size):

@@ -114,6 +114,9 @@ int main_with(int argc, char** argv) {
       ->check(CLI::PositiveNumber);
   run_verb->add_flag("--stats", options.stats, "print times and memory on standard error at the end");
   run_verb->add_flag("--dry-run", options.dry_run, "print the command that would run, and stop");
+  run_verb->add_option("--qemu", options.qemu, "add a word to QEMU's command line")
+      ->group("")
+      ->allow_extra_args(false);
   run_verb->add_flag("--gdb", options.gdb, "stop before the first instruction and wait for gdb on port 1234");
   run_verb->add_option("--log", options.log_level, "kernel log level: debug, info, warn, error")
       ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

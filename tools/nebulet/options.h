@@ -39,8 +39,9 @@ struct RunOptions {
   bool dry_run = false;
   bool gdb = false;
   std::string log_level = "warn";
-  std::string log_file;        ///< empty: standard error
-  std::uint32_t timer_hz = 0;  ///< 0: the kernel's choice
+  std::string log_file;           ///< empty: standard error
+  std::vector<std::string> qemu;  ///< more words of QEMU's command line
+  std::uint32_t timer_hz = 0;     ///< 0: the kernel's choice
 };
 
 }  // namespace nebulet::tool

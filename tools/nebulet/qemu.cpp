@@ -10,7 +10,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <vector>
 
@@ -121,8 +123,18 @@ class Session {
       case Packet::log: write_log(payload); break;
       case Packet::input: input_wanted_ = std::clamp(word(payload), 1u, kMaxInput); break;
       case Packet::files: send(Packet::files, std::span(reply_).first(files_.handle(payload, reply_))); break;
+      case Packet::host: send_facts(); break;
       case Packet::exit: exit_status_ = static_cast<int>(word(payload) & 0xff); break;
     }
+  }
+
+  /// The time and a seed.
+  void send_facts() {
+    std::array<std::byte, 8 + 32> facts;
+    const std::uint64_t now = static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
+    std::memcpy(facts.data(), &now, sizeof now);
+    if (::getentropy(facts.data() + 8, 32) == 0) send(Packet::host, facts);
   }
 
   void write_log(std::span<const std::byte> payload) {
@@ -182,6 +194,7 @@ std::vector<std::string> qemu_command(const RunOptions& options, const std::stri
       kernel_command_line(options)};
   if (options.machine == Machine::microvm)
     command.insert(command.end(), {"-global", "virtio-mmio.force-legacy=false"});
+  command.insert(command.end(), options.qemu.begin(), options.qemu.end());
   if (options.gdb) command.insert(command.end(), {"-s", "-S"});
   return command;
 }

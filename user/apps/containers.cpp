@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A C++ program with iostream, containers, algorithms and std::format, whose output is the same on every
-// machine.
+// machine. The argument says how often it runs.
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 #include <format>
 #include <iostream>
 #include <map>
@@ -35,9 +36,7 @@ struct Circle : Shape {
   double radius_;
 };
 
-}  // namespace
-
-int main() {
+void run() {
   std::uint32_t state = 42;
   std::vector<std::uint32_t> numbers(100000);
   for (auto& number : numbers) number = next(state) >> 8;
@@ -81,5 +80,11 @@ int main() {
   const std::set<int> unique(numbers.begin(), numbers.begin() + 1000);
   std::cout << std::format("set: {}, sum: {}\n", unique.size(),
                            std::accumulate(unique.begin(), unique.end(), 0LL));
-  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int times = argc > 1 ? std::atoi(argv[1]) : 1;
+  for (int i = 0; i < times; i++) run();
 }

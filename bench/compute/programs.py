@@ -1,0 +1,110 @@
+# SPDX-License-Identifier: MIT
+"""What bench/compute runs: for each benchmark a native and a wasm program, arguments and input of the measured run and of a run
+that does as good as nothing, whose time is subtracted."""
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+HERE = Path(__file__).resolve().parent
+OUT = ROOT / "build/bench/compute"
+sys.path.insert(0, str(ROOT / "tests/apps"))
+import build  # noqa: E402
+import cases  # noqa: E402
+
+# How often each kernel repeats, so that it takes a third of a second or so in native code.
+KERNELS = {"aes": 500, "chase": 300, "crc32": 450, "dct": 2000, "edit": 300, "hashmap": 150, "interpreter": 60, "mandelbrot": 120,
+           "matmul": 250, "nbody": 400, "regex": 120, "sha256": 1000, "sort": 120, "spmv": 1600, "stencil": 9000}
+LUA = {"fib": 80, "trees": 100, "nbody": 300, "strings": 25}
+FLAGS = ["-O3", "-ffp-contract=off"]
+
+
+@dataclass
+class Benchmark:
+    name: str
+    group: str
+    native: Path
+    wasm: Path
+    arguments: list
+    base_arguments: list
+    stdin: bytes = b""
+    base_stdin: bytes = b""
+    script: Path | None = None  # given as standard input
+
+
+def run(command):
+    result = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+    if result.returncode != 0:
+        sys.exit(f"{' '.join(map(str, command))}\n{result.stdout}")
+
+
+def is_new(target, sources):
+    return target.exists() and target.stat().st_mtime > max(path.stat().st_mtime for path in sources)
+
+
+def wizer_main():
+    """The object file with the function that Wizer calls; every engine runs the same modules with it."""
+    target, source = OUT / "wizer_main.o", HERE / "wizer_main.c"
+    if not is_new(target, [source]):
+        run(["clang-19", "--target=wasm32-wasi", "-O2", "-c", source, "-o", target])
+    return target
+
+
+def kernel(name, repeat):
+    sources = [HERE / "kernels/main.c", HERE / f"kernels/{name}.c"]
+    native, wasm = OUT / name, OUT / f"{name}.wasm"
+    for target, compiler in ((native, ["clang-19"]), (wasm, ["clang-19", "--target=wasm32-wasi"])):
+        if is_new(target, [*sources, HERE / "wizer_main.c"]):
+            continue
+        # The link has no -O: with it clang would run wasm-opt.
+        objects = [wizer_main()] if target == wasm else []
+        for path in sources:
+            objects.append(Path(f"{target}.{path.stem}.o"))
+            run([*compiler, *FLAGS, "-c", path, "-o", objects[-1]])
+        run([*compiler, *objects, "-o", target, "-lm"])
+    return Benchmark(name, "kernels", native, wasm, [str(repeat)], ["1"])
+
+
+def program(name):
+    """The wasm program of tests/apps, linked again with Wizer's function."""
+    objects = sorted((build.OUT / "objects" / name).glob("*.o"))
+    wasm = OUT / f"{name}.wasm"
+    if not is_new(wasm, [*objects, HERE / "wizer_main.c"]):
+        compiler = "clang++-19" if name == "containers" else "clang-19"
+        run([compiler, "--target=wasm32-wasi", *objects, wizer_main(), *build.WASM_LIBS, *build.LINK_FLAGS.get(name, []),
+             "-Wl,--strip-debug", "-o", wasm])
+        if name == "lua":
+            build.asyncify(wasm)
+    return build.OUT / name, wasm
+
+
+def lua_script(name, repeat):
+    return Benchmark(f"Lua {name}", "programs", *program("lua"), ["-", str(repeat)], ["-", "0"], script=HERE / f"lua/{name}.lua")
+
+
+def compressor(name, arguments, stdin, base_stdin=b""):
+    label = f"{name} -d" if {"-d", "-dc"} & set(arguments) else name
+    return Benchmark(label, "programs", *program(name), arguments, arguments, stdin=stdin, base_stdin=base_stdin)
+
+
+def benchmarks(only):
+    """Those that are named in `only`, or all; each is built before it is handed out."""
+    OUT.mkdir(parents=True, exist_ok=True)
+    text, compressed, size = cases.text_of, cases.compressed, cases.FULL_SIZE
+    makers = {name: (lambda name=name, repeat=repeat: kernel(name, repeat)) for name, repeat in KERNELS.items()}
+    makers |= {f"Lua {name}": (lambda name=name, repeat=repeat: lua_script(name, repeat)) for name, repeat in LUA.items()}
+    makers |= {
+        "bzip2": lambda: compressor("bzip2", ["-c"], text(4_000_000)),
+        "bzip2 -d": lambda: compressor("bzip2", ["-dc"], compressed("bzip2", size), compressed("bzip2", 0)),
+        "minigzip": lambda: compressor("minigzip", [], text(size)),
+        "minigzip -d": lambda: compressor("minigzip", ["-d"], compressed("minigzip", size, 5), compressed("minigzip", 0)),
+        "C++": lambda: Benchmark("C++", "programs", *program("containers"), ["20"], ["0"]),
+    }
+    chosen = [name for name in makers if not only or name in only]
+    if any(name not in KERNELS for name in chosen):
+        failed = build.build(["lua", "bzip2", "minigzip", "containers"])
+        if failed:
+            sys.exit("\n".join(f"{name}: {reason}" for name, reason in failed.items()))
+    for name in chosen:
+        yield makers[name]()
