@@ -34,11 +34,12 @@ def live_values(count: int, recurse: bool = False) -> bytes:
 
 
 def many_functions(size: int) -> bytes:
-    """About `size` bytes of functions; the first one, `run`, is as the others and is not called by any."""
-    body = b"\x01\x01\x7e" + b"\x20\x00\x42\x03\x7c\x21\x00" * 100 + b"\x20\x00\x0b"
+    """About `size` bytes of functions, the first of which is `run`; their code is somewhat larger than that."""
+    triple = b"\x41\x08\x41\x08\x29\x03\x00\x42\x03\x7e\x37\x03\x00"  # i64.store (8) (i64.mul (i64.load (8)) 3)
+    body = b"\x00" + triple * 100 + b"\x42\x00\x0b"
     entry = leb(len(body)) + body
     count = size // (len(entry) + 1)
     return b"".join([
-        b"\0asm\1\0\0\0", section(1, b"\x01\x60\x00\x01\x7e"), section(3, leb(count) + bytes(count)),
+        b"\0asm\1\0\0\0", section(1, b"\x01\x60\x00\x01\x7e"), section(3, leb(count) + bytes(count)), section(5, b"\x01\x00\x01"),
         section(7, b"\x01\x03run\x00\x00"), section(10, leb(count) + entry * count),
     ])
