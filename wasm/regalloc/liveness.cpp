@@ -48,11 +48,11 @@ class Builder {
     live_.affinity = arena_.allocate_array<std::uint32_t>(vregs_, kNone);
     live_.loop_pressure = arena_.allocate_array<Pressure>(blocks_, Pressure{});
     hint_weight_ = arena_.allocate_array<std::uint32_t>(vregs_, 0);
-    next_ = arena_.allocate_array<std::uint32_t>(vregs_, kDead);
-    stamp_ = arena_.allocate_array<std::uint32_t>(vregs_, kNone);
-    urgency_ = arena_.allocate_array<std::uint64_t>(vregs_, 0);
+    now_ = arena_.allocate_array<Now>(vregs_, Now{});
+    // The first pass is for what back edges bring, so it needs nothing outside of loops.
     if (has_back_edge_ && live_.mode == Mode::global)
-      for (std::uint32_t i = blocks_; i-- > 0;) measure(live_.order[i], 0);
+      for (std::uint32_t i = blocks_; i-- > 0;)
+        if (f_.blocks[live_.order[i]].loop_depth != 0) measure(live_.order[i], 0);
     for (std::uint32_t i = blocks_; i-- > 0;) measure(live_.order[i], 1);
     for (std::uint32_t i = blocks_; i-- > 0;) pass_pressure_up(live_.order[i]);
     return live_;
@@ -272,31 +272,34 @@ class Builder {
   static std::uint32_t saturate(std::uint64_t distance) {
     return distance < kFarthest ? static_cast<std::uint32_t>(distance) : kFarthest;
   }
-  std::uint32_t next(std::uint32_t v) const { return stamp_[v] == current_ ? next_[v] : kDead; }
+  std::uint32_t next(std::uint32_t v) const { return now_[v].stamp == current_ ? now_[v].next : kDead; }
   void count(std::uint32_t v, std::uint32_t change) {
     (f_.vregs[v].reg_class == RegClass::gpr ? live_now_.gpr : live_now_.vec) += change;
   }
   void set_next(std::uint32_t v, std::uint32_t distance) {
     if (next(v) == kDead) count(v, 1);
-    stamp_[v] = current_;
-    next_[v] = distance;
+    now_[v].stamp = current_;
+    now_[v].next = distance;
   }
 
   /// Distances behind the block's last instruction, counted from its start.
   void measure_end(std::uint32_t b, std::uint64_t length, std::uint32_t round) {
-    constexpr std::uint64_t kScale = std::uint64_t{1} << 16;
-    const std::uint64_t total = total_likelihood(b);
+    constexpr std::uint32_t kOne = 1u << 30;
+    const auto edges = succs(b);
+    const std::uint64_t total = edges.size() == 1 ? 0 : total_likelihood(b);
     near_.clear();
-    for (const mir::EdgeData& edge : succs(b)) {
+    for (const mir::EdgeData& edge : edges) {
       const std::uint32_t s = edge.to.index;
-      const std::uint64_t share = total ? kScale * likelihood(b, s) / total + 1 : kScale;
+      // Never 0, and far from overflow: there are fewer edges than 2^30.
+      const std::uint32_t share =
+          total ? static_cast<std::uint32_t>(kOne * std::uint64_t{likelihood(b, s)} / total) : kOne;
       std::uint64_t base = 0;
       if (leaves_loop(b, s)) base += kBehindLoop;
       if (f_.blocks[s].cold && !f_.blocks[b].cold) base += kBehindCold;
       auto reach = [&](std::uint32_t v, std::uint64_t distance) {
-        if (distance < kBehindCall) {
-          if (urgency_[v] == 0) near_.push_back(v);
-          urgency_[v] += share * kScale / (distance + 1);
+        if (distance < kBehindCall && edges.size() != 1) {
+          if (now_[v].urgency == 0) near_.push_back(v);
+          now_[v].urgency += share / (static_cast<std::uint32_t>(distance) + 1) + 1;
         }
         distance = saturate(length + distance);
         if (distance < next(v)) set_next(v, static_cast<std::uint32_t>(distance));
@@ -313,9 +316,9 @@ class Builder {
       }
     }
     for (const std::uint32_t v : near_) {
-      const std::uint64_t mean = std::min<std::uint64_t>(kScale * kScale / urgency_[v], kBehindCall - 1);
-      next_[v] = saturate(length + mean);
-      urgency_[v] = 0;
+      const std::uint32_t mean = std::min(kOne / now_[v].urgency, kBehindCall - 1);
+      now_[v].next = saturate(length + mean);
+      now_[v].urgency = 0;
     }
   }
 
@@ -361,7 +364,7 @@ class Builder {
       if (round == 1) live_.next_after[o] = next(v);
       if (is_use(f_.operands[o]) || next(v) == kDead) continue;
       count(v, ~0u);
-      stamp_[v] = kNone;
+      now_[v].stamp = kNone;
     }
     if (round == 1) note_hints(inst);
     for (std::uint32_t o = inst.operands; o < end; ++o)
@@ -422,8 +425,11 @@ class Builder {
   const std::uint32_t blocks_, vregs_;
   Liveness live_;
   bool has_back_edge_ = false;
-  std::span<std::uint32_t> next_, stamp_;
-  std::span<std::uint64_t> urgency_;  ///< by vreg: sum of the likelihood of each use over its distance
+  struct Now {
+    std::uint32_t next = kDead, stamp = kNone;
+    std::uint32_t urgency = 0;  ///< sum of the likelihood of each use over its distance
+  };
+  std::span<Now> now_;  ///< by vreg
   std::span<std::uint32_t> hint_weight_;
   std::uint32_t current_ = 0, weight_ = 0;
   Pressure live_now_;
