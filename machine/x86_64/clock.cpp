@@ -1,21 +1,27 @@
 // SPDX-License-Identifier: MIT
 #include "machine/x86_64/clock.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 
 #include "machine/include/machine/time.h"
 #include "machine/x86_64/acpi.h"
+#include "machine/x86_64/console.h"
 #include "machine/x86_64/io.h"
 #include "machine/x86_64/page_tables.h"
 
 namespace nebulet::machine {
 namespace {
 
+// Every processor with AVX2 has a TSC of constant rate that does not stop and starts the same on all CPUs,
+// also where a hypervisor hides the CPUID bit that says so. So nothing else is read for the time.
 std::uint64_t g_frequency = 0;  ///< of the TSC, Hz
 std::uint64_t g_start = 0;
-std::uint64_t g_ns_per_tick = 0;   ///< with 32 binary places
-std::uint64_t g_boot_time_ns = 0;  ///< of the real-time clock when the monotonic clock was 0
+std::uint64_t g_ns_per_tick = 0;  ///< with 32 binary places
+/// Of the real-time clock when the monotonic clock was 0. That clock counts seconds.
+std::atomic<std::uint64_t> g_boot_time_ns = 0;
+std::atomic<bool> g_host_asked = false;  ///< for the time to the nanosecond
 const char* g_reference = "nothing";
 
 constexpr std::uint64_t kWindowTicks = 2000;  // of a reference, in microseconds
@@ -179,6 +185,12 @@ std::uint64_t monotonic_ns() {
   return static_cast<std::uint64_t>(static_cast<unsigned __int128>(ticks) * g_ns_per_tick >> 32);
 }
 
-std::uint64_t realtime_ns() { return g_boot_time_ns + monotonic_ns(); }
+std::uint64_t realtime_ns() {
+  if (!g_host_asked.exchange(true, std::memory_order_relaxed)) {
+    if (const auto host = ask_host())
+      g_boot_time_ns.store(host->realtime_ns - monotonic_ns(), std::memory_order_relaxed);
+  }
+  return g_boot_time_ns.load(std::memory_order_relaxed) + monotonic_ns();
+}
 
 }  // namespace nebulet::machine

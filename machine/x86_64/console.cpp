@@ -5,11 +5,13 @@
 #include <atomic>
 #include <cstring>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/assert.h"
 #include "machine/include/machine/console.h"
 #include "machine/include/machine/cpu.h"
+#include "machine/include/machine/time.h"
 #include "machine/x86_64/serial.h"
 #include "machine/x86_64/spin_lock.h"
 #include "machine/x86_64/virtio_console.h"
@@ -17,7 +19,7 @@
 namespace nebulet::machine {
 namespace {
 
-enum class Kind : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6 };
+enum class Kind : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6, host = 7 };
 constexpr std::size_t kHeaderSize = 4;
 constexpr std::size_t kMaxOutput = 64 * 1024;
 constexpr std::size_t kMaxInput = 64 * 1024;
@@ -117,6 +119,7 @@ class Receiver {
   std::size_t input_at = 0;
   bool has_files = false;
   std::vector<std::byte> files;
+  std::optional<HostFacts> host;
 
  private:
   void begin_packet() {
@@ -136,6 +139,8 @@ class Receiver {
     } else if (kind == Kind::files) {
       files.swap(payload_);
       has_files = true;
+    } else if (kind == Kind::host && payload_.size() == sizeof(HostFacts)) {
+      std::memcpy(&host.emplace(), payload_.data(), sizeof(HostFacts));
     }
     header_bytes_ = 0;
   }
@@ -224,6 +229,20 @@ std::optional<std::size_t> files_receive(std::span<std::byte> reply) {
   if (length > reply.size()) return 0;  // no message: the kernel takes it as an error of the host
   std::memcpy(reply.data(), g_receiver.files.data(), length);
   return length;
+}
+
+std::optional<HostFacts> ask_host() {
+  if (g_mode == ConsoleMode::text) return std::nullopt;
+  constexpr std::uint64_t kPatience = 200'000'000;
+  static constinit SpinLock asking;
+  SpinGuard one_at_a_time(asking);
+  write_packet(Kind::host, {});
+  for (const std::uint64_t from = monotonic_ns(); monotonic_ns() - from < kPatience; spin_hint()) {
+    SpinGuard guard(g_receiver.lock);
+    g_receiver.poll();
+    if (g_receiver.host) return std::exchange(g_receiver.host, std::nullopt);
+  }
+  return std::nullopt;
 }
 
 void send_exit_status(int status) {

@@ -3,7 +3,10 @@
 // a virtio port, else over the serial port.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 namespace nebulet::machine {
 
@@ -13,6 +16,13 @@ void initialize_console(ConsoleMode mode);
 /// For the panic, which may have interrupted a writer: from here on nobody waits for the console, and the log
 /// goes to the serial port too.
 void break_console_lock();
+/// What the host's tool knows and a machine may not: the time to the nanosecond, and randomness.
+struct HostFacts {
+  std::uint64_t realtime_ns = 0;
+  std::array<std::byte, 32> seed = {};
+};
+/// Asks the tool and waits for its answer. nullopt: there is none, or it does not say.
+std::optional<HostFacts> ask_host();
 /// Tells the host's tool the status, if there is one, and waits until it is on its way.
 void send_exit_status(int status);
 

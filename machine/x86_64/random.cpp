@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Randomness: the processor's generator, stretched by ChaCha20. Without one there is no good source, and the
-// caller is told.
+// Randomness: the processor's generator, or else a seed from the host's tool, stretched by ChaCha20. Without
+// either there is no good source, and the caller is told.
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
 #include "machine/include/machine/time.h"
+#include "machine/x86_64/console.h"
 #include "machine/x86_64/io.h"
+#include "machine/x86_64/spin_lock.h"
 
 namespace nebulet::machine {
 namespace {
@@ -48,16 +51,54 @@ void chacha20_block(const std::uint32_t (&input)[16], std::uint32_t (&output)[16
   for (int i = 0; i < 16; ++i) x[i] += input[i];
 }
 
+using Key = std::array<std::uint32_t, 8>;
+constexpr std::uint32_t kConstants[4] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
+
+bool hardware_key(Key& key) {
+  for (std::size_t i = 0; i < key.size(); i += 2) {
+    std::uint64_t word;
+    if (!hardware_word(word)) return false;
+    std::memcpy(&key[i], &word, sizeof word);
+  }
+  return true;
+}
+
+/// From the host's seed, which is replaced at once so that no earlier key follows from what is kept.
+class HostKeys {
+ public:
+  bool take(Key& key) {
+    SpinGuard guard(lock_);
+    if (!seeded_) {
+      const auto host = ask_host();
+      if (!host) return false;
+      std::memcpy(seed_.data(), host->seed.data(), sizeof seed_);
+      seeded_ = true;
+    }
+    std::uint32_t state[16] = {}, block[16];
+    std::copy_n(kConstants, 4, state);
+    std::ranges::copy(seed_, state + 4);
+    chacha20_block(state, block);
+    std::copy_n(block, 8, seed_.begin());
+    std::copy_n(block + 8, 8, key.begin());
+    return true;
+  }
+
+ private:
+  SpinLock lock_;
+  bool seeded_ = false;
+  Key seed_ = {};
+};
+constinit HostKeys g_host_keys;
+
 }  // namespace
 
 bool random_bytes(std::span<std::byte> bytes) {
-  // A fresh key for each request: nothing to keep, nothing to share between CPUs.
-  std::uint32_t state[16] = {0x61707865, 0x3320646e, 0x79622d32, 0x6b206574};
-  for (int i = 0; i < 4; ++i) {
-    std::uint64_t word;
-    if (!hardware_word(word)) return false;
-    std::memcpy(&state[4 + 2 * i], &word, sizeof word);
-  }
+  // A fresh key for each request.
+  Key key;
+  if (!hardware_key(key) && !g_host_keys.take(key)) return false;
+  std::uint32_t state[16] = {};
+  std::copy_n(kConstants, 4, state);
+  std::ranges::copy(key, state + 4);
   while (!bytes.empty()) {
     std::uint32_t block[16];
     chacha20_block(state, block);

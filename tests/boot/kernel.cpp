@@ -415,6 +415,16 @@ int ask_files() {
   return 0;
 }
 
+/// What the host said of time and randomness.
+int tell_host_facts() {
+  std::array<std::uint32_t, 4> a{}, b{};
+  const std::uint64_t now = realtime_ns();
+  const bool random = random_bytes(std::as_writable_bytes(std::span(a))) &&
+                      random_bytes(std::as_writable_bytes(std::span(b))) && a != b;
+  print("# time {} random {} {:08x}{:08x} {:08x}{:08x}\n", now, random, a[0], a[1], b[0], b[1]);
+  return 0;
+}
+
 bool has(std::string_view line, std::string_view word) { return line.find(word) != line.npos; }
 
 }  // namespace
@@ -427,6 +437,7 @@ int kernel_main(const BootInfo& boot) {
   if (has(boot.command_line, "test=overflow")) return fall(0);
   if (has(boot.command_line, "test=echo")) return echo();
   if (has(boot.command_line, "test=files")) return ask_files();
+  if (has(boot.command_line, "test=host")) return tell_host_facts();
   if (has(boot.command_line, "test=rate")) {
     const std::vector<char> text(1 << 20, 'x');
     const std::uint64_t from = monotonic_ns();
