@@ -110,6 +110,32 @@ TEST(Preemption, KeepsEveryRegister) {
   });
 }
 
+TEST(Preemption, LeavesStackExhaustionATrap) {
+  in_kernel([] {
+    Scheduler::set_slice(kFast);
+    std::ifstream file(std::string(NB_TEST_MODULES) + "/calls.wasm", std::ios::binary);
+    const std::vector<char> chars((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const auto bytes = std::as_bytes(std::span(chars));
+    for (const char* entry : {"recurse_with_calls", "recurse_with_arguments"}) {
+      const Ref<Process> process = Process::create({}, nullptr, nullptr).value();
+      auto program = load_program(*process, {.program = bytes, .entry = entry});
+      ASSERT_TRUE(program) << program.error().text;
+      for (int i = 0; i < 4; ++i) {
+        ASSERT_TRUE(Thread::start(process, [&](Thread& thread) {
+          for (int round = 0; round < 8; ++round) {
+            std::array<wasm::Value, 1> result;
+            const auto outcome = wasm::invoke(thread.stack(), *program->entry, {}, result);
+            ASSERT_EQ(outcome.kind, wasm::Outcome::Kind::trapped);
+            ASSERT_EQ(outcome.trap, wasm::Trap::stack_exhausted);
+            ASSERT_EQ(outcome.backtrace.size(), wasm::kMaxBacktrace);
+          }
+        }));
+      }
+      process->wait();
+    }
+  });
+}
+
 TEST(Preemption, ChangesNoResultAtAnyRate) {
   in_kernel([] {
     std::ifstream file(std::string(NB_TEST_MODULES) + "/mix.wasm", std::ios::binary);
