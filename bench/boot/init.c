@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The peer's whole user space: a static init that says hello with the time stamp counter, and powers off. No C library, so that nothing but
-// the kernel is measured.
+// The peer's whole user space: a static init that says hello with the time stamp counter, and powers off. No
+// C library, so that nothing but the kernel is measured.
 #include <linux/reboot.h>
 #include <sys/syscall.h>
 
 static long call(long number, long a, long b, long c, long d) {
   long result;
   register long r10 __asm__("r10") = d;
-  __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10) : "rcx", "r11", "memory");
+  __asm__ volatile("syscall"
+                   : "=a"(result)
+                   : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10)
+                   : "rcx", "r11", "memory");
   return result;
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Declarations of POSIX functions that wasi-libc lacks and the tested programs name; included before each of their files.
+// Declarations of POSIX functions that wasi-libc lacks and the tested programs name; included before each of
+// their files.
 #pragma once
 
 #ifdef __wasm__

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
-// A protected call by asyncify: its unwinding saves the state of each function on the way out, so that they could be
-// resumed. They never are: the saved state is thrown away, and what is left is an exception. `wasm-opt --asyncify`
-// instruments everything that may be on the way, and not these two functions, since they control it.
+// A protected call by asyncify: its unwinding saves the state of each function on the way out, so that they
+// could be resumed. They never are: the saved state is thrown away, and what is left is an exception.
+// `wasm-opt --asyncify` instruments everything that may be on the way, and not these two functions, since
+// they control it.
 #include <stdint.h>
 
 #include "setjmp.h"
 
-__attribute__((import_module("asyncify"), import_name("start_unwind"))) void asyncify_start_unwind(void* data);
+__attribute__((import_module("asyncify"), import_name("start_unwind"))) void asyncify_start_unwind(
+    void* data);
 __attribute__((import_module("asyncify"), import_name("stop_unwind"))) void asyncify_stop_unwind(void);
 
 __asm__(".globaltype __stack_pointer, i32\n");

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// setjmp for Lua on WebAssembly, which wasi-libc does not have. Lua only ever jumps out of a protected call, so what it
-// needs is to leave all functions down to that call: protected.c does it with Binaryen's asyncify.
+// setjmp for Lua on WebAssembly, which wasi-libc does not have. Lua only ever jumps out of a protected call,
+// so what it needs is to leave all functions down to that call: protected.c does it with Binaryen's asyncify.
 #pragma once
 
 /// Calls function(state, argument) and returns; also if it calls lua_shim_throw.
