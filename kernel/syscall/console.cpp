@@ -28,10 +28,10 @@ Result<> sys_console_wait(CallContext& context, HandleArg<Console, abi::Right::r
   return {};
 }
 
-Result<> sys_console_write(CallContext&, HandleArg<Console, abi::Right::write> console,
+Result<> sys_console_write(CallContext& context, HandleArg<Console, abi::Right::write> console,
                            abi::ConsoleStream stream, GuestIn bytes) {
   std::array<std::byte, kPiece> piece;
-  for (std::uint32_t done = 0; done < bytes.size();) {
+  for (std::uint32_t done = 0; done < bytes.size() && may_go_on(context);) {
     const std::uint32_t length = std::min(bytes.size() - done, kPiece);
     TRY(bytes.read(done, std::span(piece).first(length)));
     console->write(stream, std::span(piece).first(length));

@@ -15,6 +15,7 @@
 #include "kernel/object/handle_table.h"
 #include "kernel/process/process.h"
 #include "kernel/process/thread.h"
+#include "kernel/sched/scheduler.h"
 #include "kernel/status.h"
 #include "wasm/binary/types.h"
 #include "wasm/runtime/memory.h"
@@ -43,6 +44,14 @@ inline Result<> to_result(wasm::GuestResult result) {
     case wasm::GuestResult::out_of_memory: return fail(Status::out_of_memory);
   }
   return fail(Status::bad_address);
+}
+
+/// For calls whose work is as long as the program asks: between two pieces, lets others run. False: the
+/// process is ending, so the rest is not worth doing. No lock may be held.
+inline bool may_go_on(CallContext& context) {
+  if (Scheduler::wants_reschedule()) [[unlikely]]
+    Scheduler::yield();
+  return !context.process.exiting().load(std::memory_order_relaxed);
 }
 
 /// A range of the calling instance's memory. It lay inside when the call began; memories never shrink. Its

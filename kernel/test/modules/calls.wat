@@ -18,6 +18,12 @@
   (func (export "clock") (param i32) (result i64) (call $clock (local.get 0)))
   (func (export "caller_size") (result i64) (call $caller_size))
   (func (export "sleep_for_ever") (drop (call $sleep (i64.const 0x7fffffffffffffff))))
+  ;; Calls that fill 256 MiB each.
+  (func (export "entropy_for_long") (result i32)
+    (drop (memory.grow (i32.const 4095)))
+    (loop $again (result i32)
+      (drop (call $entropy (i32.const 0) (i32.const 0x10000000)))
+      (br $again)))
   ;; Recursions without end: with a kernel call in each frame, and with arguments of both kinds on the stack.
   (func $calling (export "recurse_with_calls") (result i64)
     (i64.add (call $clock (i32.const 0)) (i64.add (call $calling) (call $clock (i32.const 0)))))
