@@ -88,6 +88,7 @@ class Allocator {
   void inherit(std::uint32_t block, std::uint32_t pred);
   void join(std::uint32_t block, std::uint32_t pred);
   void enter_loop(std::uint32_t block, std::uint32_t pred);
+  bool roomy(std::uint32_t header, std::uint32_t v) const;
   void add_params(std::uint32_t block, std::uint32_t pred);
   void keep_nearest(std::uint32_t block);
   std::uint32_t hottest_pred(std::uint32_t block) const;

@@ -13,7 +13,7 @@ constexpr std::uint32_t bit(std::uint32_t reg) { return 1u << reg; }
 
 /// A use at this distance is likely to be reached with the value still in its register; one that is n times
 /// as far is n times less likely.
-constexpr std::uint32_t kSoon = 32, kLoopSoon = 96;
+constexpr std::uint32_t kSoon = 32;
 }  // namespace
 
 /// The predecessor whose registers the block takes over: hot before cold, then by frequency.
@@ -100,6 +100,13 @@ void Allocator::join(std::uint32_t block, std::uint32_t pred) {
     }
 }
 
+/// Whether a value can have its register throughout the loop.
+bool Allocator::roomy(std::uint32_t header, std::uint32_t v) const {
+  const Pressure& pressure = live.loop_pressure[header];
+  const std::uint32_t most = f_.vregs[v].reg_class == mir::RegClass::vec ? pressure.vec : pressure.gpr;
+  return !pressure.call && most <= static_cast<std::uint32_t>(std::popcount(class_mask(v)));
+}
+
 /// What the loop uses before a call, wherever it is now, if it can stay in a register or is used soon; and
 /// what lives through it, as far as the loop leaves room.
 void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
@@ -109,14 +116,11 @@ void Allocator::enter_loop(std::uint32_t block, std::uint32_t pred) {
     if (before[reg] != kNone) reg_of_[before[reg]] = static_cast<std::uint8_t>(reg);
   const Pressure& pressure = live.loop_pressure[block];
   std::uint32_t in_memory[2] = {0, 0};  // values that live through and have no register to lose
-  const std::uint32_t gprs = static_cast<std::uint32_t>(std::popcount(allocatable_ & kGprBits)),
-                      vecs = static_cast<std::uint32_t>(std::popcount(allocatable_ & kVecBits));
   const std::uint32_t first = candidates_.size();
   for (const LiveIn& value : live.live_in_of(block)) {
     const std::uint32_t reg = reg_of_[value.vreg];
     const bool vec = f_.vregs[value.vreg].reg_class == mir::RegClass::vec;
-    const bool roomy = !pressure.call && (vec ? pressure.vec <= vecs : pressure.gpr <= gprs);
-    if (value.distance < kBehindCall && !roomy && value.distance >= kLoopSoon) {
+    if (value.distance < kBehindCall && !roomy(block, value.vreg) && value.distance >= kSoon) {
       in_memory[vec] += reg == kNoReg;
       continue;
     }
@@ -165,10 +169,19 @@ void Allocator::add_params(std::uint32_t block, std::uint32_t pred) {
   for (const mir::EdgeData& edge : f_.edges.slice(from.succs, from.succ_count))
     if (edge.to.index == block) edge_args = edge.args, count = edge.count;
   NB_ASSERT(count == params.size());
+  const bool header = data.loop_header.index == block;
   const auto args = f_.vregs_at(edge_args, count);
   for (std::uint32_t i = 0; i < params.size(); ++i) {
-    const std::uint32_t v = params[i].index;
-    if (live.used[v]) candidates_.push_back({v, next_use_[v], reg_of_[args[i].index], true});
+    const std::uint32_t v = params[i].index, arg = args[i].index;
+    if (!live.used[v]) continue;
+    // It must be in memory at the next call anyway, or it is there and is not used soon.
+    const bool behind_call = next_use_[v] >= kBehindCall && next_use_[v] < kBehindCold;
+    const bool stays = reg_of_[arg] == kNoReg && !rematerializable(arg) && next_use_[v] >= kSoon &&
+                       next_use_[v] < kBehindCold && !(header && roomy(block, v));
+    if (behind_call || stays)
+      slot_at_def[v] = true;
+    else
+      candidates_.push_back({v, next_use_[v], reg_of_[arg], true});
   }
   for (std::uint32_t reg = 0; reg < 32; ++reg)
     if (exit[pred][reg] != kNone) reg_of_[exit[pred][reg]] = kNoReg;
