@@ -267,9 +267,14 @@ void Selector::lower_terminator(const ir::Inst& inst) {
     const ir::EdgeData& edge = ir_[ir::edge_at(inst, 0)];
     edge_args_[block_] = out_.pool.size();
     for (Value arg : ir_.values(edge.args, edge.count)) {
-      VReg r = vreg(arg);
       // A parameter of 8 bytes cannot be initialized by a move of a register that is spilled with 4.
-      if (ir_[arg].type == Type::i64 && out_.vregs[r.index].width == 4) {
+      std::int64_t c = 0;
+      const bool wide_constant = ir_[arg].type == Type::i64 && constant(arg, c);
+      VReg r = wide_constant ? new_gpr(8, static_cast<std::uint64_t>(c) <= 0xffffffff) : vreg(arg);
+      if (wide_constant) {
+        out_.vregs[r.index].rematerializable = true;
+        build(MOp::mov_imm, 8).imm(c).def(r).end();
+      } else if (ir_[arg].type == Type::i64 && out_.vregs[r.index].width == 4) {
         const VReg wide = new_gpr(8, true);
         build(MOp::mov_rm, 4).rm(reg_operand(r, 4)).def(wide).end();
         r = wide;
