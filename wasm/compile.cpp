@@ -21,7 +21,8 @@ namespace {
 std::unexpected<Error> in_function(Error error, const Module& module, std::uint32_t function) {
   const bool named = function < module.function_names.size() && !module.function_names[function].empty();
   error.message = std::format("function {}{}{}{}: {}", function, named ? " (" : "",
-                              named ? module.function_names[function] : std::string_view(), named ? ")" : "", error.message);
+                              named ? module.function_names[function] : std::string_view(), named ? ")" : "",
+                              error.message);
   error.offset = module.functions[function].body_begin;
   return std::unexpected(std::move(error));
 }

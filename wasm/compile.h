@@ -33,7 +33,8 @@ struct CompileHook {
 };
 
 /// Validates and compiles every function of `module` and passes the code through the verifier.
-/// Fails with the first error in the module's order; `rejected` if the verifier refuses what the compiler made.
+/// Fails with the first error in the module's order; `rejected` if the verifier refuses what the compiler
+/// made.
 Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats = nullptr,
                                                    const CompileHook& hook = {});
 
