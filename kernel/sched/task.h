@@ -3,6 +3,7 @@
 // threads are tasks.
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 #include <cstddef>
@@ -45,7 +46,7 @@ class Task {
   State state_ = State::created;
   bool token_ = false;  ///< unparked since the last park
   std::uint64_t deadline_ = 0;
-  std::uint64_t cpu_ns_ = 0;
+  std::atomic<std::uint64_t> cpu_ns_ = 0;  ///< read by other CPUs too
 
  public:  // Boost needs to name them; only the scheduler uses them.
   boost::intrusive::list_member_hook<> queue_hook_;
