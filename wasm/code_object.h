@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What compilation produces and the verifier, the loader and the trap handler consume: machine code with its tables.
-// Position-independent and free of relocations, so one object serves every instance of a module.
+// What compilation produces and the verifier, the loader and the trap handler consume: machine code with its
+// tables. Position-independent and free of relocations, so one object serves every instance of a module.
 #pragma once
 
 #include <cstdint>
@@ -46,13 +46,14 @@ struct JumpTable {
 };
 
 struct CodeObject {
-  std::vector<std::byte> text;              ///< padded with int3 to whole pages
-  std::vector<std::byte> rodata;            ///< constants and jump tables; mapped read-only directly behind text
-  std::vector<CodeFunction> functions;      ///< by defined function (function index minus imported functions), ascending
-  std::vector<TrapSite> traps;              ///< sorted by pc
-  std::vector<CallSite> calls;              ///< sorted by return_pc
-  std::vector<Label> labels;                ///< sorted by pc
-  std::vector<JumpTable> jump_tables;       ///< sorted by rodata_offset
+  std::vector<std::byte> text;    ///< padded with int3 to whole pages
+  std::vector<std::byte> rodata;  ///< constants and jump tables; mapped read-only directly behind text
+  std::vector<CodeFunction>
+      functions;                ///< by defined function (function index minus imported functions), ascending
+  std::vector<TrapSite> traps;  ///< sorted by pc
+  std::vector<CallSite> calls;  ///< sorted by return_pc
+  std::vector<Label> labels;    ///< sorted by pc
+  std::vector<JumpTable> jump_tables;  ///< sorted by rodata_offset
 };
 
 constexpr std::uint32_t kCodePage = 4096;

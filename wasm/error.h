@@ -10,11 +10,11 @@ namespace nebulet::wasm {
 
 struct Error {
   enum class Kind : std::uint8_t {
-    malformed,    ///< does not decode (spec 5)
-    invalid,      ///< does not validate (spec 3)
-    limit,        ///< beyond an implementation limit or the compile budget
-    unlinkable,   ///< an import is missing or does not match
-    rejected,     ///< the machine-code verifier refused the code: a defect of the compiler
+    malformed,   ///< does not decode (spec 5)
+    invalid,     ///< does not validate (spec 3)
+    limit,       ///< beyond an implementation limit or the compile budget
+    unlinkable,  ///< an import is missing or does not match
+    rejected,    ///< the machine-code verifier refused the code: a defect of the compiler
     out_of_memory,
   };
   Kind kind = Kind::malformed;

@@ -8,11 +8,14 @@
 #include "wasm/runtime/stack.h"
 #include "wasm/runtime/store.h"
 
-#define CODES(X)                                                                                   \
-  X(add)                                                                                           \
-  X(unreachable)                                                                                   \
-  X(calls_unreachable) X(load) X(store) X(recurse) X(import) X(import_ten) X(weigh) X(ten_results) \
-      X(import_ten_results) X(grow) X(fill) X(divide) X(end)
+#define CODES(X)       \
+  X(add)               \
+  X(unreachable)       \
+  X(calls_unreachable) \
+  X(load)              \
+  X(store)             \
+  X(recurse)           \
+  X(import) X(import_ten) X(weigh) X(ten_results) X(import_ten_results) X(grow) X(fill) X(divide) X(end)
 #define DECLARE(name) extern "C" const std::byte code_##name[];
 CODES(DECLARE)
 extern "C" const std::byte code_begin[], trap_unreachable[], return_unreachable[], trap_load[], trap_store[],

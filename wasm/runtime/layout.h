@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The memory that generated code sees, defined once: the selector emits these offsets, the verifier allows exactly
-// them, the runtime fills them. Everything here is plain data.
+// The memory that generated code sees, defined once: the selector emits these offsets, the verifier allows
+// exactly them, the runtime fills them. Everything here is plain data.
 #pragma once
 
 #include <cstddef>
@@ -12,31 +12,35 @@ namespace nebulet::wasm {
 
 struct InstanceContext;
 
-// --- Linear memory -------------------------------------------------------------------------------------------------
-// A slot of address space for each 32-bit memory: [-2 GiB: kept unmapped (for GC heaps)] [0 … 4 GiB: memory] [2 GiB guard].
-// An access is base + 32-bit index + displacement below 2 GiB, so it cannot leave its slot by more than the width of an
-// access; the first page of every slot stays unmapped.
+// --- Linear memory
+// ------------------------------------------------------------------------------------------------- A slot of
+// address space for each 32-bit memory: [-2 GiB: kept unmapped (for GC heaps)] [0 … 4 GiB: memory] [2 GiB
+// guard]. An access is base + 32-bit index + displacement below 2 GiB, so it cannot leave its slot by more
+// than the width of an access; the first page of every slot stays unmapped.
 constexpr std::uint64_t kMemorySlotSize = 8ull << 30;
 constexpr std::uint64_t kMemorySlotBase = 2ull << 30;  ///< offset of byte 0 of the memory in its slot
 constexpr std::uint64_t kWasmPage = 64 * 1024;
 
-// --- Calls through slots -------------------------------------------------------------------------------------------
+// --- Calls through slots
+// -------------------------------------------------------------------------------------------
 /// What a cross-instance or host call needs to know; owned by the store, never moves.
 struct FuncTarget {
-  std::uint64_t code = 0;             ///< entry of the wasm function, or the C++ function for a host function
-  InstanceContext* context = nullptr; ///< of the callee; of the importing instance for a host function
-  std::uint32_t stack_args = 0;       ///< bytes; popped by the callee
-  std::uint32_t stack_results = 0;    ///< bytes
-  void* owner = nullptr;              ///< host functions: passed to the C++ function's environment
-  std::uint64_t result_mask = ~0ull;  ///< host functions: rax is cut to it, so that i32 results are zero-extended
+  std::uint64_t code = 0;  ///< entry of the wasm function, or the C++ function for a host function
+  InstanceContext* context = nullptr;  ///< of the callee; of the importing instance for a host function
+  std::uint32_t stack_args = 0;        ///< bytes; popped by the callee
+  std::uint32_t stack_results = 0;     ///< bytes
+  void* owner = nullptr;               ///< host functions: passed to the C++ function's environment
+  std::uint64_t result_mask =
+      ~0ull;  ///< host functions: rax is cut to it, so that i32 results are zero-extended
 };
 
 /// A callable: an imported function, or an element of a table. Generated code calls `[slot]` with r10 = slot.
 struct FuncSlot {
-  std::uint64_t code = 0;        ///< the function itself if it belongs to the calling instance, else a stub that uses `target`
+  std::uint64_t code =
+      0;  ///< the function itself if it belongs to the calling instance, else a stub that uses `target`
   FuncTarget* target = nullptr;
-  std::uint32_t signature = 0;   ///< canonical type id, unique in the kernel's life; 0: null element
-  std::uint32_t ref = 0;         ///< the reference value (tables of any type); 0: null
+  std::uint32_t signature = 0;  ///< canonical type id, unique in the kernel's life; 0: null element
+  std::uint32_t ref = 0;        ///< the reference value (tables of any type); 0: null
   std::uint64_t reserved = 0;
 };
 constexpr std::uint32_t kFuncSlotShift = 5;
@@ -46,13 +50,14 @@ static_assert(offsetof(FuncSlot, code) == 0 && offsetof(FuncSlot, signature) == 
 /// A table's elements never move. Its size stands before element 0, at TableHeader::kSizeOffset from it.
 struct TableHeader {
   std::uint64_t reserved[3];
-  std::uint32_t size;            ///< elements; changes by table.grow
+  std::uint32_t size;  ///< elements; changes by table.grow
   std::uint32_t padding;
   static constexpr std::int32_t kSizeOffset = -8;
 };
 static_assert(sizeof(TableHeader) == 32);
 
-// --- The instance context, in r15 ------------------------------------------------------------------------------------
+// --- The instance context, in r15
+// ------------------------------------------------------------------------------------
 /// Services of the runtime that generated code calls with `call [r15 + offset]`, the engine's own convention:
 /// u64 f(u64 imm, u64 a, u64 b, u64 c), the immediate and operands of the IR operation of the same name.
 enum class Builtin : std::uint8_t {
@@ -64,8 +69,8 @@ enum class Builtin : std::uint8_t {
 constexpr std::uint32_t kBuiltinCount = static_cast<std::uint32_t>(Builtin::count);
 
 struct MemoryRef {
-  std::uint64_t base = 0;               ///< address of byte 0
-  const std::uint64_t* pages = nullptr; ///< its size, in pages; shared by all instances that have the memory
+  std::uint64_t base = 0;                ///< address of byte 0
+  const std::uint64_t* pages = nullptr;  ///< its size, in pages; shared by all instances that have the memory
 };
 
 /// The fixed head of an instance's context. Behind it follow the areas of ContextLayout.
@@ -73,18 +78,18 @@ struct InstanceContext {
   std::uint64_t builtins[kBuiltinCount];  ///< entry points of stubs
   std::uint32_t ref_base;                 ///< ref.func i is ref_base + i
   std::uint32_t padding;
-  void* instance;                         ///< the runtime's Instance; generated code never reads it
-  std::uint64_t memory_base;              ///< GS base while the instance runs; 0 without memory. For stubs only
+  void* instance;             ///< the runtime's Instance; generated code never reads it
+  std::uint64_t memory_base;  ///< GS base while the instance runs; 0 without memory. For stubs only
 };
 
 /// Offsets of the variable areas of a module's context, from r15. A pure function of the module.
 struct ContextLayout {
-  std::uint32_t memories = 0;        ///< MemoryRef × memories
-  std::uint32_t tables = 0;          ///< pointer to element 0 × tables
-  std::uint32_t imports = 0;         ///< FuncSlot × imported functions
-  std::uint32_t globals = 0;         ///< 16 bytes each, all globals: the cell of a defined or imported immutable global,
-                                     ///< or, for an imported mutable one, the address of its cell
-  std::uint32_t signatures = 0;      ///< u32 × types: the canonical type id
+  std::uint32_t memories = 0;    ///< MemoryRef × memories
+  std::uint32_t tables = 0;      ///< pointer to element 0 × tables
+  std::uint32_t imports = 0;     ///< FuncSlot × imported functions
+  std::uint32_t globals = 0;     ///< 16 bytes each, all globals: the cell of a defined or imported immutable
+                                 ///< global, or, for an imported mutable one, the address of its cell
+  std::uint32_t signatures = 0;  ///< u32 × types: the canonical type id
   std::uint32_t size = 0;
 
   static ContextLayout of(const Module& module) {
@@ -101,16 +106,21 @@ struct ContextLayout {
   std::uint32_t memory_base(std::uint32_t i) const { return memories + i * sizeof(MemoryRef); }
   std::uint32_t memory_pages(std::uint32_t i) const { return memories + i * sizeof(MemoryRef) + 8; }
   std::uint32_t table(std::uint32_t i) const { return tables + i * 8; }
-  std::uint32_t import(std::uint32_t i) const { return imports + i * static_cast<std::uint32_t>(sizeof(FuncSlot)); }
+  std::uint32_t import(std::uint32_t i) const {
+    return imports + i * static_cast<std::uint32_t>(sizeof(FuncSlot));
+  }
   std::uint32_t global(std::uint32_t i) const { return globals + i * 16; }
   std::uint32_t signature(std::uint32_t type) const { return signatures + type * 4; }
 };
 /// An imported mutable global is reached through a pointer; every other one lies in the context.
-inline bool global_is_indirect(const Module& m, std::uint32_t i) { return i < m.imported_globals && m.globals[i].type.is_mutable; }
+inline bool global_is_indirect(const Module& m, std::uint32_t i) {
+  return i < m.imported_globals && m.globals[i].type.is_mutable;
+}
 
-// --- The wasm stack -------------------------------------------------------------------------------------------------
-// Each thread's wasm stack lies in a slot of kStackSlot bytes, aligned to that size, so that code can find the control block
-// at its top from rsp alone. The lowest kStackGuard bytes are never mapped.
+// --- The wasm stack
+// ------------------------------------------------------------------------------------------------- Each
+// thread's wasm stack lies in a slot of kStackSlot bytes, aligned to that size, so that code can find the
+// control block at its top from rsp alone. The lowest kStackGuard bytes are never mapped.
 constexpr std::uint64_t kStackSlot = 8ull << 20;
 constexpr std::uint64_t kStackGuard = 64 * 1024;
 constexpr std::uint32_t kMaxFrame = 1u << 20;
@@ -120,8 +130,8 @@ constexpr std::uint32_t kProbeStep = 32 * 1024;
 struct Activation;
 /// At the highest address of the slot.
 struct StackControl {
-  std::uint64_t kernel_sp = 0;       ///< where a call from wasm to C++ puts rsp
-  std::uint64_t wasm_sp = 0;         ///< rsp of the wasm code that made that call; it points to the return address
+  std::uint64_t kernel_sp = 0;  ///< where a call from wasm to C++ puts rsp
+  std::uint64_t wasm_sp = 0;    ///< rsp of the wasm code that made that call; it points to the return address
   Activation* activation = nullptr;  ///< the innermost entry from C++ into wasm
   void* thread = nullptr;            ///< of the kernel
   std::uint64_t reserved[4] = {};
