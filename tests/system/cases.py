@@ -8,6 +8,7 @@ from modules import live_values, many_functions
 
 MODES = ["hosted", "q35", "pc", "microvm"]
 BOTH = ["hosted", "q35"]
+TOOL = ["hosted"]
 
 TIMEOUT, TOOL_ERROR, TRAP, LIMIT = 124, 125, 134, 137
 
@@ -30,6 +31,7 @@ class Case:
     links: dict[str, str] = field(default_factory=dict)          # symbolic links there, to {dir}/…
     stdin_file: bool = False  # standard input is a file, not a pipe
     quiet: bool = False  # nothing on stderr
+    verb: str = "run"    # another one: modes = TOOL, since there is no machine
     limit: float = 60
 
 
@@ -148,4 +150,17 @@ CASES = [
     # The tool itself.
     Case("dry run", "hello", flags=["--dry-run"], stdout=None, quiet=True),
     Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compil"]),
+    Case("inspect a module", "traps", verb="inspect", modes=TOOL, stdout=None, quiet=True,
+         stdout_with=b"export function 15: nested\nexport function 17: grow\n"),
+    Case("inspect the code of a function", "traps", verb="inspect", flags=["--function", "divide"], modes=TOOL, stdout=None, quiet=True,
+         stdout_with=b": integer divide by zero"),
+    Case("inspect a stage", "traps", verb="inspect", flags=["--function", "recurse", "--stage", "optimized"], modes=TOOL, stdout=None,
+         quiet=True, stdout_with=b"global_set.i32"),
+    Case("inspect no function", "traps", verb="inspect", flags=["--function", "levitate"], modes=TOOL, stderr=[r"levitate"],
+         exit_code=TOOL_ERROR),
+    Case("inspect no module", "text", verb="inspect", modes=TOOL, files={"text": b"text"}, stderr=[r"magic header not detected"],
+         exit_code=TOOL_ERROR),
+    Case("compile", "hello", verb="compile", flags=["--output", "{dir}/code"], modes=TOOL, quiet=True),
+    Case("compile to nowhere", "hello", verb="compile", flags=["--output", "{dir}/none/code"], modes=TOOL, stderr=[r"none/code"],
+         exit_code=TOOL_ERROR),
 ]
