@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # SPDX-License-Identifier: MIT
 """Converts the official test suite with wast2json and runs it with engine_run, one process for each file.
 
@@ -168,8 +168,8 @@ def main():
                 files_not_converted += 1
                 continue
             total = [a + b for a, b in zip(total, counts)]
-    print(f"total: {total[0]} passed, {total[1]} failed, {total[2]} skipped; "
-          f"not converted: {commands_not_converted} commands and {files_not_converted} files")
+    print(f"not converted by wast2json: {commands_not_converted} commands and {files_not_converted} files")
+    print(f"{total[0]} passed, {total[1]} failed, {total[2]} skipped")
     return 1 if total[1] or not total[0] else 0
 
 
