@@ -77,7 +77,6 @@ enum InstFlags : std::uint8_t {
   kMove = 2,         ///< one use, one def: a plain copy; deleted if both get one register
   kCall = 4,         ///< all registers but the instruction's own defs are lost (see `clobbers`), a safepoint
   kTerminator = 8,
-  kCold = 16,
 };
 
 /// One machine instruction. `op`, `aux`, `disp` and `imm` belong to the target (wasm/x64/mops.def).

@@ -221,9 +221,6 @@ void Checker::transfer(const Insn& i) {
   if (zero) state_ |= bit(dst);
 }
 
-// --- Branches
-// ----------------------------------------------------------------------------------------------------------
-
 const Label* Checker::find_label(std::uint32_t pc) const {
   const Label* first = code_.labels.data() + first_label_;
   const Label* last = code_.labels.data() + last_label_;
@@ -256,9 +253,6 @@ bool Checker::branch_to_trap(const Insn& i, std::uint8_t condition) {
   if (i.kind != Kind::jcc || i.sub != condition) return false;
   return target >= function_->begin && target < function_->end && is_trap(static_cast<std::uint32_t>(target));
 }
-
-// --- Calls and returns
-// -------------------------------------------------------------------------------------------------
 
 bool Checker::call_direct(const Insn& i) {
   const std::int64_t target = next_ + i.imm;

@@ -258,9 +258,7 @@ void Selector::lower_terminator(const ir::Inst& inst) {
   switch (inst.op) {
     case Op::return_: return lower_return(inst);
     case Op::trap:
-      return build(MOp::trap, Aux().trap(static_cast<ir::Trap>(inst.imm)))
-          .flags(mir::kTerminator | mir::kCold)
-          .end();
+      return build(MOp::trap, Aux().trap(static_cast<ir::Trap>(inst.imm))).flags(mir::kTerminator).end();
     default: break;
   }
   if (inst.op == Op::br) {
