@@ -61,7 +61,7 @@ void fill(RegisterState& state, std::uint64_t& noise) {
 /// The code of registers.S as a module with one function.
 wasm::ModuleCodeRef register_code(wasm::Host& host) {
   wasm::Module module;
-  module.types.push_back({.params = {wasm::kI64}, .results = {wasm::kI32}});
+  module.types.push_back(wasm::FuncType{.params = {wasm::kI64}, .results = {wasm::kI32}});
   module.functions.push_back({.type = 0});
   module.exports.push_back({.name = "registers", .kind = wasm::ExternKind::function, .index = 0});
   wasm::CodeObject code;

@@ -40,7 +40,8 @@ class Input {
 
 Module module_of(std::uint8_t choice, std::size_t functions) {
   Module m;
-  m.types = {{{}, {}}, {{kI32}, {kI32}}, {std::vector<ValType>(10, kI32), std::vector<ValType>(9, kI32)}};
+  m.types = {FuncType{}, FuncType{{kI32}, {kI32}},
+             FuncType{std::vector<ValType>(10, kI32), std::vector<ValType>(9, kI32)}};
   m.functions = {{1}, {2}};
   m.imported_functions = 2;
   for (std::size_t i = 0; i < functions; i++)

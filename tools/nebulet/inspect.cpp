@@ -160,7 +160,7 @@ Result<> inspect_module(const std::string& path) {
   const wasm::Module& m = loaded.module;
   line("{} bytes, {} types, {} functions ({} imported), {} data segments", m.bytes.size(), m.types.size(),
        m.functions.size(), m.imported_functions, m.data.size());
-  for (std::size_t i = 0; i < m.types.size(); ++i) line("type {}: {}", i, name_of(m.types[i]));
+  for (std::size_t i = 0; i < m.types.size(); ++i) line("type {}: {}", i, name_of(m.types[i].function));
   for (const wasm::Import& import : m.imports) {
     const std::string type =
         import.kind == wasm::ExternKind::function ? " " + name_of(m.type_of(import.index)) : "";

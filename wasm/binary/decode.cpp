@@ -133,7 +133,7 @@ void ModuleDecoder::type_section() {
         section_.fail(Error::Kind::malformed, at, "malformed function type");
       return;
     }
-    FuncType& type = module_.types.emplace_back();
+    FuncType& type = module_.types.emplace_back().function;
     type.params.resize(count(kMaxParams, "parameters"));
     for (ValType& t : type.params) t = read_val_type(section_);
     type.results.resize(count(kMaxResults, "results"));

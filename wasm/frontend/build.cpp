@@ -65,7 +65,7 @@ class Builder {
   }
 
   void begin(const Locals& locals, Label& label) {
-    const FuncType& type = module_.types[decl_.type];
+    const FuncType& type = module_.func_type(decl_.type);
     for (const ValType result : type.results) f_.results.push_back(ir_type(result));
     ssa_.at(decl_.body_begin);
     ssa_.begin(locals, type.params);

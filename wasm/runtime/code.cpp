@@ -31,7 +31,8 @@ Result<ModuleCodeRef> ModuleCode::create(Host& host, std::vector<std::byte> byte
                                          CodeObject code) {
   ModuleCodeRef made(new ModuleCode(host, std::move(bytes), std::move(module), std::move(code)));
   auto& self = const_cast<ModuleCode&>(*made);
-  for (const FuncType& type : self.module_.types) {
+  for (const TypeDef& def : self.module_.types) {
+    const FuncType& type = def.function;
     if (names_a_type(type))
       return error(Error::Kind::limit, "function types with typed references are not supported");
     const std::uint32_t id = canonical_type_id(type);

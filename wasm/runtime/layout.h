@@ -41,11 +41,13 @@ struct FuncSlot {
   FuncTarget* target = nullptr;
   std::uint32_t signature = 0;  ///< canonical type id, unique in the kernel's life; 0: null element
   std::uint32_t ref = 0;        ///< the reference value (tables of any type); 0: null
-  std::uint64_t reserved = 0;
+  std::uint32_t abi = 0;  ///< id of how it is called: register classes of parameters and results; 0: null
+  std::uint32_t reserved = 0;
 };
 constexpr std::uint32_t kFuncSlotShift = 5;
 static_assert(sizeof(FuncSlot) == 1u << kFuncSlotShift);
-static_assert(offsetof(FuncSlot, code) == 0 && offsetof(FuncSlot, signature) == 16);
+static_assert(offsetof(FuncSlot, code) == 0 && offsetof(FuncSlot, signature) == 16 &&
+              offsetof(FuncSlot, abi) == 24);
 
 /// A table's elements never move. Its size stands before element 0, at TableHeader::kSizeOffset from it.
 struct TableHeader {
@@ -80,6 +82,7 @@ struct InstanceContext {
   std::uint32_t padding;
   void* instance;             ///< the runtime's Instance; generated code never reads it
   std::uint64_t memory_base;  ///< GS base while the instance runs; 0 without memory. For stubs only
+  FuncSlot* functions;        ///< element 0 of the store's table of all functions, indexed by reference
 };
 
 /// Offsets of the variable areas of a module's context, from r15. A pure function of the module.
@@ -90,6 +93,7 @@ struct ContextLayout {
   std::uint32_t globals = 0;     ///< 16 bytes each, all globals: the cell of a defined or imported immutable
                                  ///< global, or, for an imported mutable one, the address of its cell
   std::uint32_t signatures = 0;  ///< u32 × types: the canonical type id
+  std::uint32_t abis = 0;        ///< u32 × types: FuncSlot::abi of functions of the type
   std::uint32_t size = 0;
 
   static ContextLayout of(const Module& module) {
@@ -100,7 +104,8 @@ struct ContextLayout {
     l.imports = align(l.tables + static_cast<std::uint32_t>(module.tables.size() * 8));
     l.globals = l.imports + module.imported_functions * static_cast<std::uint32_t>(sizeof(FuncSlot));
     l.signatures = align(l.globals + static_cast<std::uint32_t>(module.globals.size() * 16));
-    l.size = align(l.signatures + static_cast<std::uint32_t>(module.types.size() * 4));
+    l.abis = align(l.signatures + static_cast<std::uint32_t>(module.types.size() * 4));
+    l.size = align(l.abis + static_cast<std::uint32_t>(module.types.size() * 4));
     return l;
   }
   std::uint32_t memory_base(std::uint32_t i) const { return memories + i * sizeof(MemoryRef); }
@@ -111,6 +116,7 @@ struct ContextLayout {
   }
   std::uint32_t global(std::uint32_t i) const { return globals + i * 16; }
   std::uint32_t signature(std::uint32_t type) const { return signatures + type * 4; }
+  std::uint32_t abi(std::uint32_t type) const { return abis + type * 4; }
 };
 /// An imported mutable global is reached through a pointer; every other one lies in the context.
 inline bool global_is_indirect(const Module& m, std::uint32_t i) {

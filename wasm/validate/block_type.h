@@ -19,12 +19,12 @@ struct BlockType {
 
   std::span<const ValType> params(const Module& module) const {
     if (code & kSingle) return {};
-    return module.types[code].params;
+    return module.func_type(code).params;
   }
   std::span<const ValType> results(const Module& module) const {
     if (code == kEmpty) return {};
     if (code & kSingle) return {&kSingles[code & ~kSingle], 1};
-    return module.types[code].results;
+    return module.func_type(code).results;
   }
 
   static BlockType read(Reader& reader, const Module& module) {

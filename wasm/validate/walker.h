@@ -56,7 +56,7 @@ class Walker {
         targets_(arena) {}
 
   Result<> run() {
-    locals_.read(module_.types[decl_.type].params, reader_);
+    locals_.read(module_.func_type(decl_.type).params, reader_);
     Control& outermost = push_control(Kind::function, {decl_.type}, 0);
     if (reader_.ok()) visitor_.begin(locals_, outermost.label);
     while (!control_.empty() && reader_.ok()) {

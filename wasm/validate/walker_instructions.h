@@ -89,7 +89,7 @@ bool Walker<Visitor>::control_instruction(Opcode op) {
         return true;
       }
       const Value element = pop(kI32).value;
-      const FuncType& type = module_.types[type_index];
+      const FuncType& type = module_.func_type(type_index);
       call(type, [&](std::span<Operand> args) {
         return visitor_.call_indirect(table, type_index, type, element, args);
       });

@@ -168,11 +168,8 @@ std::vector<CodeObject> assemble_all(std::span<const std::string> sources) {
 
 Module test_module(const std::vector<std::uint32_t>& defined) {
   Module m;
-  m.types = {{{}, {}},
-             {{kI32}, {kI32}},
-             {{kI64, kI32}, {kF64}},
-             {std::vector<ValType>(10, kI32), std::vector<ValType>(9, kI32)},
-             {{}, {kI64}}};
+  m.types = {FuncType{}, FuncType{{kI32}, {kI32}}, FuncType{{kI64, kI32}, {kF64}},
+             FuncType{std::vector<ValType>(10, kI32), std::vector<ValType>(9, kI32)}, FuncType{{}, {kI64}}};
   m.functions = {{1}, {3}};
   m.imported_functions = 2;
   for (std::uint32_t type : defined) m.functions.push_back({type});

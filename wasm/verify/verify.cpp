@@ -63,14 +63,15 @@ bool Checker::check_object() {
       code_.functions.size() != module_.functions.size() - module_.imported_functions)
     return fail("not one code range for each function");
   for (const FunctionDecl& function : module_.functions)
-    if (function.type >= module_.types.size()) return fail("function without a type");
+    if (function.type >= module_.types.size() || module_.types[function.type].kind != TypeDef::Kind::function)
+      return fail("function without a type");
   // The layout's offsets are 32-bit sums: they are only meaningful if nothing wrapped.
   const std::uint64_t context = module_.memories.size() * sizeof(MemoryRef) + module_.tables.size() * 8 +
                                 module_.imported_functions * sizeof(FuncSlot) + module_.globals.size() * 16 +
-                                module_.types.size() * 4 + 4096;
+                                module_.types.size() * 8 + 4096;
   if (context >= kMost) return fail("instance context is too large");
   types_.reserve(module_.types.size());
-  for (const FuncType& type : module_.types) types_.push_back(abi_of(type));
+  for (const TypeDef& type : module_.types) types_.push_back(abi_of(type.function));
   std::uint64_t end = 0;
   for (const JumpTable& table : code_.jump_tables) {
     if (table.rodata_offset < end || table.count == 0) return fail("jump tables overlap or are empty");

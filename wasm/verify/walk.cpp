@@ -31,7 +31,7 @@ class Walk {
  public:
   Walk(const CodeObject& code, const Module& module, std::uint32_t index)
       : code_(code), module_(module), layout_(ContextLayout::of(module)), f_(code.functions[index]) {
-    for (const FuncType& type : module.types) types_.push_back(abi_of(type));
+    for (const TypeDef& type : module.types) types_.push_back(abi_of(type.function));
     own_ = type_of(module.imported_functions + index);
     ZydisDecoderInit(&decoder_, ZYDIS_MACHINE_MODE_LONG_64, ZYDIS_STACK_WIDTH_64);
   }

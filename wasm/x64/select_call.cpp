@@ -89,7 +89,7 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
   const bool indirect = inst.op == Op::call_indirect;
   const auto callee = static_cast<std::uint32_t>(inst.imm),
              type_index = static_cast<std::uint32_t>(inst.imm >> 32);
-  const FuncType& type = indirect ? module_.types[type_index] : module_.type_of(callee);
+  const FuncType& type = indirect ? module_.func_type(type_index) : module_.type_of(callee);
   const auto args = ir_.args(inst);
   PlaceCursor stack, registers, results;
   for (std::size_t i = 0; i < args.size(); ++i) {
