@@ -404,7 +404,7 @@ void SsaBuilder::mark_live_params() {
     if (operands > 0) mark(inst.a);
     if (operands > 1) mark(inst.b);
     if (operands > 2) mark(inst.c);
-    if (inst.op == Op::call || inst.op == Op::call_indirect || inst.op == Op::return_)
+    if (ir::has_operand_list(inst.op))
       for (Value& arg : f_.values(inst.args, inst.count)) mark(arg);
   }
   while (!work_.empty()) {

@@ -142,6 +142,11 @@ struct OpInfo {
 };
 const OpInfo& info(Op op);
 inline bool has_effect(Op op, unsigned effects) { return (info(op).effects & effects) != 0; }
+/// Whether the operands are (also) a list in the pool: Inst::args and count.
+inline bool has_operand_list(Op op) {
+  return op == Op::call || op == Op::call_indirect || op == Op::return_call ||
+         op == Op::return_call_indirect || op == Op::return_;
+}
 const char* trap_text(Trap trap);
 
 /// The outgoing edges of a terminator, in order: br 1, br_if 2 (taken, else), br_table count, others 0.

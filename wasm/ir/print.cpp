@@ -65,7 +65,7 @@ class Printer {
     } else if (edge_count(i) != 0) {
       for (std::uint32_t e = 0; e < edge_count(i); ++e) edge(edge_at(i, e));
     } else {
-      if (i.op == Op::call || i.op == Op::call_indirect || i.op == Op::return_) list(f_.args(i));
+      if (has_operand_list(i.op)) list(f_.args(i));
       if (i.op == Op::vconst) {
         for (std::uint32_t w : f_.pool.slice(i.args, 4)) put(" {:#010x}", w);
       } else if (i.imm != 0 || i.op == Op::iconst || i.op == Op::fconst) {

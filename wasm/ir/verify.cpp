@@ -67,7 +67,7 @@ class Verifier {
       }
       const Value operands[] = {i.a, i.b, i.c};
       for (int k = 0; k < info(i.op).operands; ++k) use(v, operands[k], b, place);
-      if (i.op == Op::call || i.op == Op::call_indirect || i.op == Op::return_) {
+      if (has_operand_list(i.op)) {
         for (Value arg : f_.args(i)) use(v, arg, b, place);
       }
       types(v, i);

@@ -49,7 +49,7 @@ class DeadCode {
     }
     const Value operands[] = {i.a, i.b, i.c};
     for (int k = 0; k < info(i.op).operands; ++k) need(operands[k]);
-    if (i.op == Op::call || i.op == Op::call_indirect || i.op == Op::return_) {
+    if (has_operand_list(i.op)) {
       for (Value arg : f_.args(i)) need(arg);
     }
   }

@@ -151,7 +151,7 @@ class ForwardState {
       for (Value v : f_.body(Block(b))) {
         Inst& i = f_[v];
         i.a = resolve(i.a), i.b = resolve(i.b), i.c = resolve(i.c);
-        if (i.op == Op::call || i.op == Op::call_indirect || i.op == Op::return_) {
+        if (has_operand_list(i.op)) {
           for (Value& arg : f_.values(i.args, i.count)) arg = resolve(arg);
         }
         for (std::uint32_t e = 0; e < edge_count(i); ++e) {

@@ -98,7 +98,7 @@ class Simplifier {
   void visit(Value v, Block b) {
     Inst& i = f_[v];
     i.a = resolve(i.a), i.b = resolve(i.b), i.c = resolve(i.c);
-    if (i.op == Op::call || i.op == Op::call_indirect || i.op == Op::return_) {
+    if (has_operand_list(i.op)) {
       for (Value& arg : f_.values(i.args, i.count)) arg = resolve(arg);
     }
     Rules rules(f_, [&](const Inst& inst) { return add(inst, v, b); });

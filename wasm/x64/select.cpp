@@ -90,7 +90,7 @@ void Selector::analyze() {
     if (operands > 0) ++uses_[alias_[inst.a.index].index];
     if (operands > 1) ++uses_[alias_[inst.b.index].index];
     if (operands > 2) ++uses_[alias_[inst.c.index].index];
-    if (inst.op == Op::call || inst.op == Op::call_indirect || inst.op == Op::return_)
+    if (ir::has_operand_list(inst.op))
       for (Value arg : ir_.args(inst)) ++uses_[alias_[arg.index].index];
   }
   for (const ir::EdgeData& edge : ir_.edges)
