@@ -58,7 +58,7 @@ class Builder {
       : module_(module),
         decl_(module.functions[function]),
         f_(out),
-        ssa_(out, fuel),
+        ssa_(module, out, fuel),
         loops_(module.bytes, *out.arena),
         args_(*out.arena) {
     f_.index = function;
@@ -66,7 +66,7 @@ class Builder {
 
   void begin(const Locals& locals, Label& label) {
     const FuncType& type = module_.func_type(decl_.type);
-    for (const ValType result : type.results) f_.results.push_back(ir_type(result));
+    for (const ValType result : type.results) f_.results.push_back(type_of(result));
     ssa_.at(decl_.body_begin);
     ssa_.begin(locals, type.params);
     label.is_function = true;
@@ -77,7 +77,7 @@ class Builder {
 
   Value constant(ValType type, std::uint64_t bits) {
     const Op op = type == kF32 || type == kF64 ? Op::fconst : Op::iconst;
-    return ssa_.emit({.op = op, .type = ir_type(type), .imm = static_cast<std::int64_t>(bits)});
+    return ssa_.emit({.op = op, .type = type_of(type), .imm = static_cast<std::int64_t>(bits)});
   }
   Value unary(Opcode op, Value a) {
     const Translation& t = kTranslations[opcode_index(op)];
@@ -88,15 +88,15 @@ class Builder {
     return ssa_.emit({.op = t.op, .type = t.type, .a = a, .b = b});
   }
   Value select(ValType type, Value a, Value b, Value condition) {
-    return ssa_.emit({.op = Op::select, .type = ir_type(type), .a = a, .b = b, .c = condition});
+    return ssa_.emit({.op = Op::select, .type = type_of(type), .a = a, .b = b, .c = condition});
   }
   Value local_get(std::uint32_t local) { return ssa_.read(local); }
   void local_set(std::uint32_t local, Value value) { ssa_.write(local, value); }
   Value global_get(std::uint32_t global, ValType type) {
-    return ssa_.emit({.op = Op::global_get, .type = ir_type(type), .imm = global});
+    return ssa_.emit({.op = Op::global_get, .type = type_of(type), .imm = global});
   }
   void global_set(std::uint32_t global, ValType type, Value value) {
-    ssa_.emit({.op = Op::global_set, .type = ir_type(type), .a = value, .imm = global});
+    ssa_.emit({.op = Op::global_set, .type = type_of(type), .a = value, .imm = global});
   }
 
   Value load(Opcode op, MemArg where, Value address) {
@@ -136,14 +136,15 @@ class Builder {
   void data_drop(std::uint32_t segment) { ssa_.emit({.op = Op::data_drop, .imm = segment}); }
 
   Value ref_is_null(Value a) {
-    const Value null = ssa_.emit({.op = Op::iconst, .type = Type::ref, .imm = 0});
+    const Value null = ssa_.emit({.op = Op::iconst, .type = f_[a].type, .imm = 0});
     return ssa_.emit({.op = Op::eq, .type = Type::i32, .a = a, .b = null});
   }
   Value ref_func(std::uint32_t function) {
-    return ssa_.emit({.op = Op::ref_func, .type = Type::ref, .imm = function});
+    return ssa_.emit({.op = Op::ref_func, .type = Type::funcref, .imm = function});
   }
   Value table_get(std::uint32_t table, Value at) {
-    return ssa_.emit({.op = Op::table_get, .type = Type::ref, .a = at, .imm = table});
+    return ssa_.emit(
+        {.op = Op::table_get, .type = type_of(module_.tables[table].type.element), .a = at, .imm = table});
   }
   void table_set(std::uint32_t table, Value at, Value reference) {
     ssa_.emit({.op = Op::table_set, .a = at, .b = reference, .imm = table});
@@ -175,7 +176,7 @@ class Builder {
         args);
   }
   Value result(Value call, std::uint32_t index, ValType type) {
-    return ssa_.emit({.op = Op::result, .type = ir_type(type), .a = call, .imm = index});
+    return ssa_.emit({.op = Op::result, .type = type_of(type), .a = call, .imm = index});
   }
 
   void block(Label& label) { label.scope = ssa_.open_scope(); }
@@ -185,7 +186,7 @@ class Builder {
     jump(label.target, params);
     ssa_.start(label.target);
     for (std::uint32_t i = 0; i < params.size(); ++i)
-      params[i].value = ssa_.add_stack_param(label.target, ir_type(params[i].type), i);
+      params[i].value = ssa_.add_stack_param(label.target, type_of(params[i].type), i);
     label.scope = ssa_.open_scope();
     ssa_.open_loop(label.target, loops_.assigned_in(body, decl_.body_end));
   }
@@ -250,8 +251,9 @@ class Builder {
   }
 
  private:
-  static Type first_result(const FuncType& type) {
-    return type.results.empty() ? Type::none : ir_type(type.results[0]);
+  Type type_of(ValType type) const { return ir_type(type, module_); }
+  Type first_result(const FuncType& type) const {
+    return type.results.empty() ? Type::none : type_of(type.results[0]);
   }
   /// Good until the next call.
   std::span<const Value> values(Operands operands) {
@@ -281,7 +283,7 @@ class Builder {
       for (std::uint32_t i = 0; i < results.size(); ++i) results[i].value = args[i];
     } else {
       for (std::uint32_t i = 0; i < results.size(); ++i)
-        results[i].value = ssa_.add_stack_param(block, ir_type(results[i].type), i);
+        results[i].value = ssa_.add_stack_param(block, type_of(results[i].type), i);
     }
     ssa_.merge_locals(block);
   }

@@ -16,8 +16,9 @@ constexpr std::uint64_t kInstCost = 8;  // in units of about four bytes, as an e
 constexpr std::uint64_t kEntryCost = 5, kEdgeCost = 6, kBlockCost = 12, kParamCost = 16;
 }  // namespace
 
-SsaBuilder::SsaBuilder(ir::Function& function, Fuel& fuel)
-    : f_(function),
+SsaBuilder::SsaBuilder(const Module& module, ir::Function& function, Fuel& fuel)
+    : module_(module),
+      f_(function),
       fuel_(fuel),
       slots_(*function.arena),
       entries_(*function.arena),
@@ -35,13 +36,13 @@ void SsaBuilder::begin(const Locals& locals, std::span<const ValType> params) {
   locals_ = &locals;
   dense_slots_ = locals.dense_size();
   slots_.reserve(dense_slots_);
-  for (std::uint32_t i = 0; i < dense_slots_; ++i) slots_.push_back({.type = ir_type(locals[i])});
+  for (std::uint32_t i = 0; i < dense_slots_; ++i) slots_.push_back({.type = ir_type(locals[i], module_)});
   start(make_block());
   ir::BlockData& entry = f_[current_];
   entry.params = f_.pool.size();
   entry.param_count = static_cast<std::uint32_t>(params.size());
   for (std::uint32_t i = 0; i < params.size(); ++i) {
-    const Value value = f_.add({.op = Op::param, .type = ir_type(params[i]), .imm = i}, position_);
+    const Value value = f_.add({.op = Op::param, .type = ir_type(params[i], module_), .imm = i}, position_);
     f_.pool.push_back(value.index);
     assign(slot_of(i), value, Block::none());
   }
@@ -111,7 +112,7 @@ std::uint32_t SsaBuilder::sparse_slot(std::uint32_t local) {
   const auto [at, is_new] = sparse_.try_emplace(local, slots_.size());
   if (is_new) {
     fuel_.spend(kEntryCost);
-    slots_.push_back({.type = ir_type((*locals_)[local])});
+    slots_.push_back({.type = ir_type((*locals_)[local], module_)});
   }
   return at->second;
 }

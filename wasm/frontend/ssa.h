@@ -10,6 +10,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/arena.h"
+#include "wasm/binary/module.h"
 #include "wasm/ir/ir.h"
 #include "wasm/validate/fuel.h"
 #include "wasm/validate/locals.h"
@@ -23,7 +24,7 @@ namespace nebulet::wasm {
 /// edges' times.
 class SsaBuilder {
  public:
-  SsaBuilder(ir::Function& function, Fuel& fuel);
+  SsaBuilder(const Module& module, ir::Function& function, Fuel& fuel);
 
   /// Once, before anything else: makes the entry block, its parameters, and starts it.
   void begin(const Locals& locals, std::span<const ValType> params);
@@ -157,6 +158,7 @@ class SsaBuilder {
   void place_constants();
   void write_edges();
 
+  const Module& module_;
   ir::Function& f_;
   Fuel& fuel_;
   const Locals* locals_ = nullptr;
@@ -183,14 +185,14 @@ class SsaBuilder {
   bool zero_used_[8] = {};
 };
 
-constexpr ir::Type ir_type(ValType type) {
+inline ir::Type ir_type(ValType type, const Module& module) {
   switch (type.kind) {
     case ValType::Kind::i32: return ir::Type::i32;
     case ValType::Kind::i64: return ir::Type::i64;
     case ValType::Kind::f32: return ir::Type::f32;
     case ValType::Kind::f64: return ir::Type::f64;
     case ValType::Kind::v128: return ir::Type::v128;
-    case ValType::Kind::ref: return ir::Type::ref;
+    case ValType::Kind::ref: return module.is_func_heap(type.heap) ? ir::Type::funcref : ir::Type::ref;
     case ValType::Kind::bottom: break;
   }
   return ir::Type::none;

@@ -7,7 +7,7 @@ namespace nebulet::wasm::ir {
 namespace {
 
 constexpr OpInfo kInfo[] = {
-#define NB_IR_OP(name, operands, effects) {#name, operands, static_cast<std::uint8_t>(effects)},
+#define NB_IR_OP(name, operands, effects) {#name, operands, static_cast<std::uint16_t>(effects)},
 #include "wasm/ir/ops.def"
 #undef NB_IR_OP
 };

@@ -15,8 +15,11 @@ using Value = Id<struct ValueTag>;  ///< an instruction and its first result
 using Block = Id<struct BlockTag>;
 using Edge = Id<struct EdgeTag>;
 
-/// Type of a value. `ref` is a reference of any heap type: a 32-bit index (runtime/layout.h), null is 0.
-enum class Type : std::uint8_t { none, i32, i64, f32, f64, v128, ref };
+/// Type of a value. References are 32 bits wide, null is 0: `ref` those of the any, extern and exn
+/// hierarchies, which the garbage collector traces; `funcref` those to functions, which it does not
+/// (runtime/layout.h).
+enum class Type : std::uint8_t { none, i32, i64, f32, f64, v128, ref, funcref };
+constexpr bool is_ref(Type type) { return type == Type::ref || type == Type::funcref; }
 
 /// How a load or store touches memory: the width, and for narrow loads the extension to the value's type.
 enum class Access : std::uint8_t { u8, s8, u16, s16, u32, s32, full };
@@ -37,7 +40,7 @@ enum class Op : std::uint16_t {
 
 /// What an operation does beside computing its results. A pass may delete an unused instruction without
 /// effects, and may merge two equal ones. Reads may move over other reads only.
-enum Effect : std::uint8_t {
+enum Effect : std::uint16_t {
   kPure = 0,
   kTraps = 1,        ///< may trap; may not be deleted or moved over another effect
   kReadsMemory = 2,  ///< linear memory
@@ -45,7 +48,9 @@ enum Effect : std::uint8_t {
   kReadsState = 8,  ///< globals, tables, memory sizes
   kWritesState = 16,
   kTerminator = 32,
-  kCalls = 64,  ///< runs other code: everything above, and all registers are gone
+  kCalls = 64,       ///< runs other code: everything above, and all registers are gone
+  kReadsHeap = 128,  ///< mutable fields and elements of objects of the garbage-collected heap
+  kWritesHeap = 256,
 };
 
 /// One instruction. The fields an operation uses are listed in ops.def.
@@ -138,7 +143,7 @@ static_assert(sizeof(Value) == sizeof(std::uint32_t));
 struct OpInfo {
   const char* name;
   std::uint8_t operands;  ///< of a, b, c; how many are used
-  std::uint8_t effects;   ///< Effect bits
+  std::uint16_t effects;  ///< Effect bits
 };
 const OpInfo& info(Op op);
 inline bool has_effect(Op op, unsigned effects) { return (info(op).effects & effects) != 0; }

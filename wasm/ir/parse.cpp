@@ -9,7 +9,7 @@
 namespace nebulet::wasm::ir {
 namespace {
 
-constexpr std::string_view kTypes[] = {"none", "i32", "i64", "f32", "f64", "v128", "ref"};
+constexpr std::string_view kTypes[] = {"none", "i32", "i64", "f32", "f64", "v128", "ref", "funcref"};
 constexpr std::string_view kAccess[] = {"u8", "s8", "u16", "s16", "u32", "s32", "full"};
 
 class Parser {

@@ -7,7 +7,7 @@
 namespace nebulet::wasm::ir {
 namespace {
 
-constexpr const char* kTypes[] = {"", ".i32", ".i64", ".f32", ".f64", ".v128", ".ref"};
+constexpr const char* kTypes[] = {"", ".i32", ".i64", ".f32", ".f64", ".v128", ".ref", ".funcref"};
 constexpr const char* kAccess[] = {"u8", "s8", "u16", "s16", "u32", "s32", "full"};
 
 class Printer {

@@ -74,12 +74,12 @@ void Selector::analyze() {
         default: break;
       }
       // An alias of a 32-bit value is one.
-      if (alias_[v.index] == v && (inst.type == Type::i32 || inst.type == Type::ref))
+      if (alias_[v.index] == v && (inst.type == Type::i32 || ir::is_ref(inst.type)))
         zero_extended_[v.index] = true;
     }
     for (Value v : ir_.params(ir::Block(b))) {
       block_of_[v.index] = b;
-      zero_extended_[v.index] = ir_[v].type == Type::i32 || ir_[v].type == Type::ref;
+      zero_extended_[v.index] = ir_[v].type == Type::i32 || ir::is_ref(ir_[v].type);
     }
   }
   for (std::uint32_t i = 0; i < ir_.order.size(); ++i) {
@@ -101,7 +101,8 @@ VReg Selector::new_vreg(Type type) {
   mir::VRegInfo info;
   info.reg_class = is_vec(type) ? mir::RegClass::vec : mir::RegClass::gpr;
   info.width = static_cast<std::uint8_t>(size_of(type));
-  info.zero_extended = type == Type::i32 || type == Type::ref;
+  info.zero_extended = type == Type::i32 || ir::is_ref(type);
+  info.traced = type == Type::ref;
   out_.vregs.push_back(info);
   return VReg(out_.vregs.size() - 1);
 }
