@@ -48,9 +48,13 @@ bool LoopScan::skip_instruction(Reader& reader) {
       reader.u32();
       break;
     case Immediates::memarg:
+    case Immediates::memarg_lane:
       reader.u32();
       reader.u64();
+      if (info.immediates == Immediates::memarg_lane) reader.byte();
       break;
+    case Immediates::lane: reader.byte(); break;
+    case Immediates::v128: reader.skip(16); break;
     case Immediates::labels: {
       const std::uint32_t count = reader.u32();
       for (std::uint32_t i = 0; i <= count && reader.ok(); ++i) {
