@@ -179,8 +179,8 @@ void ModuleDecoder::import_section() {
     }
     module_.imports.push_back(import);
   }
-  if (ok() && module_.memories.size() > 1)
-    fail_unsupported(section_, section_.position(), "multiple memories");
+  if (ok() && module_.memories.size() > kMaxMemories)
+    section_.fail(Error::Kind::limit, section_.position(), "too many memories");
 }
 
 void ModuleDecoder::function_section() {
@@ -234,9 +234,10 @@ MemoryType ModuleDecoder::memory_type() {
 
 void ModuleDecoder::memory_section() {
   const std::uint32_t at = section_.position();
-  const std::uint32_t n = count(kMaxTables, "memories");
+  const std::uint32_t n = count(kMaxMemories, "memories");
   for (std::uint32_t i = 0; i < n && ok(); ++i) module_.memories.push_back(memory_type());
-  if (ok() && module_.memories.size() > 1) fail_unsupported(section_, at, "multiple memories");
+  if (ok() && module_.memories.size() > kMaxMemories)
+    section_.fail(Error::Kind::limit, at, "too many memories");
 }
 
 void ModuleDecoder::global_section() {

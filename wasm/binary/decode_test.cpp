@@ -148,7 +148,6 @@ TEST(Decode, WhatTheEngineDoesNotHaveIsSaidClearly) {
   EXPECT_EQ(feature({1, 4, 1, 0x5f, 0, 0}), "unsupported feature: garbage collection");
   EXPECT_EQ(feature({5, 3, 1, 4, 0}), "unsupported feature: memory64");
   EXPECT_EQ(feature({5, 4, 1, 3, 0, 1}), "unsupported feature: threads");
-  EXPECT_EQ(feature({5, 5, 2, 0, 0, 0, 0}), "unsupported feature: multiple memories");
   EXPECT_EQ(feature({13, 3, 1, 0, 0}), "unsupported feature: exception handling");
 }
 

@@ -13,6 +13,7 @@ constexpr std::uint32_t kMaxImports = 1'000'000;
 constexpr std::uint32_t kMaxExports = 1'000'000;
 constexpr std::uint32_t kMaxGlobals = 1'000'000;
 constexpr std::uint32_t kMaxTables = 100'000;
+constexpr std::uint32_t kMaxMemories = 100;
 constexpr std::uint32_t kMaxTableSize = 0xffffffff;      ///< that a table may declare as its maximum
 constexpr std::uint32_t kMaxTableElements = 10'000'000;  ///< initial size of a table, and length of a segment
 constexpr std::uint32_t kMaxSegments = 100'000;          ///< of elements, of data

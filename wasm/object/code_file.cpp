@@ -14,7 +14,7 @@
 namespace nebulet::wasm {
 namespace {
 
-constexpr char kMagic[8] = {'N', 'B', 'C', 'O', 'D', 'E', '0', '1'};
+constexpr char kMagic[8] = {'N', 'B', 'C', 'O', 'D', 'E', '0', '2'};
 
 std::span<const std::byte> magic() { return std::as_bytes(std::span(kMagic)); }
 std::span<const std::byte> compiler() { return std::as_bytes(std::span(kCompilerId)); }
@@ -24,9 +24,7 @@ template <class Io, class Code>
 void transfer(Io& io, Code& code) {
   io.table(code.functions,
            [](auto& f) { return std::array{&f.begin, &f.end, &f.frame, &f.stack_args, &f.stack_results}; });
-  io.table(code.calls, [](auto& c) { return std::array{&c.return_pc, &c.position, &c.stack_map}; });
-  io.table(code.stack_maps, [](auto& m) { return std::array{&m.first, &m.full}; });
-  io.table(code.map_slots, [](auto& s) { return std::array{&s}; });
+  io.table(code.calls, [](auto& c) { return std::array{&c.return_pc, &c.position}; });
   io.table(code.jump_tables, [](auto& t) { return std::array{&t.rodata_offset, &t.count}; });
   io.traps(code.traps);
   io.labels(code.labels);
@@ -54,7 +52,8 @@ class Writer {
   }
   void labels(const std::vector<Label>& list) {
     word(static_cast<std::uint32_t>(list.size()));
-    for (const Label& label : list) word(label.pc), word(label.zero_extended);
+    for (const Label& label : list)
+      word(label.pc), word(label.zero_extended), word(label.bases), word(label.wide_bases);
   }
   void blob(const std::vector<std::byte>& blob) {
     word(static_cast<std::uint32_t>(blob.size()));
@@ -98,13 +97,18 @@ class Reader {
     }
   }
   void labels(std::vector<Label>& list) {
-    if (!make_room(list, 2)) return;
+    if (!make_room(list, 4)) return;
     for (Label& label : list) {
       label.pc = word();
-      const std::uint32_t registers = word();
-      ok_ &= registers <= 0xffff;
-      label.zero_extended = static_cast<std::uint16_t>(registers);
+      label.zero_extended = registers();
+      label.bases = registers();
+      label.wide_bases = registers();
     }
+  }
+  std::uint16_t registers() {
+    const std::uint32_t mask = word();
+    ok_ &= mask <= 0xffff;
+    return static_cast<std::uint16_t>(mask);
   }
   void blob(std::vector<std::byte>& blob) {
     const std::uint32_t size = word();

@@ -48,6 +48,8 @@ struct VRegInfo {
   bool rematerializable =
       false;  ///< its defining instruction has no register uses and no effect: repeat it rather than spill
   bool traced = false;  ///< a reference that the garbage collector must find: stack maps name its slot
+  bool base = false;       ///< gpr: the base of a memory's or heap's slot; rematerializable, so never spilled
+  bool wide_base = false;  ///< base: of the slot of a memory with 64-bit addresses
 };
 
 /// Where an operand may live.

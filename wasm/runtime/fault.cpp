@@ -52,12 +52,18 @@ Trap refine_mismatch(const Fault& fault) {
   return Trap::indirect_call_type_mismatch;
 }
 
-/// Generated code may only touch the slot of the running instance's memory 0 (and by at most one access's
-/// width the page behind).
-bool in_own_slot(const Fault& fault) {
+/// The memory that generated code accesses at the fault's address, if it is one of the running instance's. An
+/// access can reach by its width into the page behind a slot.
+Memory* own_memory(const Fault& fault) {
+  constexpr std::uint64_t kWidest = 64;
   const auto& context = *reinterpret_cast<InstanceContext*>(fault.gpr[kR15]);
-  return context.memory_base &&
-         fault.address - (context.memory_base - kMemorySlotBase) < kMemorySlotSize + 64;
+  auto& instance = *static_cast<Instance*>(context.instance);
+  for (const std::uint64_t address : {fault.address, fault.address - kWidest}) {
+    Memory* memory = Memory::find(address);
+    for (std::uint32_t i = 0; memory && instance.memory(i); ++i)
+      if (instance.memory(i) == memory) return memory;
+  }
+  return nullptr;
 }
 
 FaultResult memory_fault(const Fault& fault, const ModuleCode* code) {
@@ -69,8 +75,9 @@ FaultResult memory_fault(const Fault& fault, const ModuleCode* code) {
       case WasmStack::Touch::out_of_memory: return end_with(fault, Trap::out_of_memory);
     }
   }
-  if (code && !in_own_slot(fault)) return FaultResult::not_ours;
-  if (Memory* memory = Memory::find(fault.address)) {
+  Memory* memory = code ? own_memory(fault) : Memory::find(fault.address);
+  if (code && !memory) return FaultResult::not_ours;
+  if (memory) {
     switch (memory->touch(fault.address)) {
       case Memory::Touch::committed: return FaultResult::retry;
       case Memory::Touch::out_of_memory:

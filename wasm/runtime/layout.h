@@ -20,6 +20,10 @@ struct InstanceContext;
 constexpr std::uint64_t kMemorySlotSize = 8ull << 30;
 constexpr std::uint64_t kMemorySlotBase = 2ull << 30;  ///< offset of byte 0 of the memory in its slot
 constexpr std::uint64_t kWasmPage = 64 * 1024;
+/// A memory with 64-bit addresses has a larger slot; an address is compared with kMemory64Size first, then a
+/// displacement below 2 GiB may be added.
+constexpr std::uint64_t kMemory64SlotSize = 32ull << 30;
+constexpr std::uint64_t kMemory64Size = 16ull << 30;
 
 // --- Calls through slots
 // -------------------------------------------------------------------------------------------

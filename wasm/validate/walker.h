@@ -95,8 +95,6 @@ class Walker {
   void call(const FuncType& type, auto emit);
   void select(bool typed);
   MemArg memarg(std::uint8_t alignment);
-  void vector_instruction(Opcode op, const OpcodeInfo& info);
-  std::uint32_t lane_index(unsigned lanes);
 
   /// Code that is reached and so far without error: the visitor is told.
   bool emit() const { return live_ && reader_.ok(); }
@@ -107,6 +105,14 @@ class Walker {
     return reader_.ok() ? i : 0;
   }
   std::uint32_t memory_index() { return index(module_.memories.size(), "unknown memory"); }
+  /// The type of addresses; of no meaning after an error.
+  ValType address_type(std::uint32_t memory) const {
+    return memory < module_.memories.size() && module_.memories[memory].limits.is_64 ? kI64 : kI32;
+  }
+  ValType index_type(std::uint32_t table) const {
+    return table < module_.tables.size() && module_.tables[table].type.limits.is_64 ? kI64 : kI32;
+  }
+  static ValType smaller(ValType a, ValType b) { return a == kI32 ? a : b; }
   std::uint32_t table_index() { return index(module_.tables.size(), "unknown table"); }
   std::uint32_t data_index() {
     const std::uint32_t i = reader_.u32();
@@ -198,18 +204,17 @@ void Walker<Visitor>::step() {
     }
     case OpcodeShape::load: {
       const MemArg where = memarg(info.alignment);
-      const Value address = pop(kI32).value;
+      const Value address = pop(address_type(where.memory)).value;
       push({info.result}, emit() ? visitor_.load(op, where, address) : Value{});
       return;
     }
     case OpcodeShape::store: {
       const MemArg where = memarg(info.alignment);
       const Value value = pop({info.operand}).value;
-      const Value address = pop(kI32).value;
+      const Value address = pop(address_type(where.memory)).value;
       if (emit()) visitor_.store(op, where, address, value);
       return;
     }
-    case OpcodeShape::vector: fail_unsupported(reader_, position_, "SIMD"); return;
     case OpcodeShape::illegal: fail_opcode(reader_, position_, code); return;
   }
 }
@@ -294,4 +299,4 @@ void Walker<Visitor>::mismatch(ValType expected, ValType found) {
 }  // namespace nebulet::wasm
 
 #include "wasm/validate/walker_instructions.h"  // IWYU pragma: keep
-#include "wasm/validate/walker_simd.h"          // IWYU pragma: keep
+#include "wasm/validate/walker_memory.h"        // IWYU pragma: keep

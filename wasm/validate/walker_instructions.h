@@ -88,7 +88,7 @@ bool Walker<Visitor>::control_instruction(Opcode op) {
         mismatch(kFuncRef, module_.tables[table].type.element);
         return true;
       }
-      const Value element = pop(kI32).value;
+      const Value element = pop(index_type(table)).value;
       const FuncType& type = module_.func_type(type_index);
       call(type, [&](std::span<Operand> args) {
         return visitor_.call_indirect(table, type_index, type, element, args);
@@ -295,7 +295,8 @@ bool Walker<Visitor>::table_instruction(Opcode op) {
       if (!reader_.ok()) return true;
       if (module_.tables[from].type.element != module_.tables[to].type.element)
         mismatch(module_.tables[to].type.element, module_.tables[from].type.element);
-      const Value n = pop(kI32).value, source = pop(kI32).value, destination = pop(kI32).value;
+      const Value n = pop(smaller(index_type(to), index_type(from))).value,
+                  source = pop(index_type(from)).value, destination = pop(index_type(to)).value;
       if (emit()) visitor_.table_copy(to, from, destination, source, n);
       return true;
     }
@@ -305,7 +306,7 @@ bool Walker<Visitor>::table_instruction(Opcode op) {
       if (!reader_.ok()) return true;
       if (module_.elements[segment].type != module_.tables[table].type.element)
         mismatch(module_.tables[table].type.element, module_.elements[segment].type);
-      const Value n = pop(kI32).value, source = pop(kI32).value, destination = pop(kI32).value;
+      const Value n = pop(kI32).value, source = pop(kI32).value, destination = pop(index_type(table)).value;
       if (emit()) visitor_.table_init(table, segment, destination, source, n);
       return true;
     }
@@ -318,83 +319,23 @@ bool Walker<Visitor>::table_instruction(Opcode op) {
   }
   const std::uint32_t table = table_index();
   if (!reader_.ok()) return true;
-  const ValType element = module_.tables[table].type.element;
+  const ValType element = module_.tables[table].type.element, index = index_type(table);
   if (op == Opcode::table_get) {
-    const Value at = pop(kI32).value;
+    const Value at = pop(index).value;
     push(element, emit() ? visitor_.table_get(table, at) : Value{});
   } else if (op == Opcode::table_set) {
-    const Value reference = pop(element).value, at = pop(kI32).value;
+    const Value reference = pop(element).value, at = pop(index).value;
     if (emit()) visitor_.table_set(table, at, reference);
   } else if (op == Opcode::table_size) {
-    push(kI32, emit() ? visitor_.table_size(table) : Value{});
+    push(index, emit() ? visitor_.table_size(table) : Value{});
   } else if (op == Opcode::table_grow) {
-    const Value delta = pop(kI32).value, init = pop(element).value;
-    push(kI32, emit() ? visitor_.table_grow(table, init, delta) : Value{});
+    const Value delta = pop(index).value, init = pop(element).value;
+    push(index, emit() ? visitor_.table_grow(table, init, delta) : Value{});
   } else {
-    const Value n = pop(kI32).value, reference = pop(element).value, at = pop(kI32).value;
+    const Value n = pop(index).value, reference = pop(element).value, at = pop(index).value;
     if (emit()) visitor_.table_fill(table, at, reference, n);
   }
   return true;
-}
-
-template <class Visitor>
-void Walker<Visitor>::memory_instruction(Opcode op) {
-  switch (op) {
-    case Opcode::memory_size: {
-      const std::uint32_t memory = memory_index();
-      push(kI32, emit() ? visitor_.memory_size(memory) : Value{});
-      return;
-    }
-    case Opcode::memory_grow: {
-      const std::uint32_t memory = memory_index();
-      const Value delta = pop(kI32).value;
-      push(kI32, emit() ? visitor_.memory_grow(memory, delta) : Value{});
-      return;
-    }
-    case Opcode::memory_fill: {
-      const std::uint32_t memory = memory_index();
-      const Value n = pop(kI32).value, value = pop(kI32).value, to = pop(kI32).value;
-      if (emit()) visitor_.memory_fill(memory, to, value, n);
-      return;
-    }
-    case Opcode::memory_copy: {
-      const std::uint32_t to_memory = memory_index();
-      const std::uint32_t from_memory = memory_index();
-      const Value n = pop(kI32).value, from = pop(kI32).value, to = pop(kI32).value;
-      if (emit()) visitor_.memory_copy(to_memory, from_memory, to, from, n);
-      return;
-    }
-    case Opcode::memory_init: {
-      const std::uint32_t segment = data_index();
-      const std::uint32_t memory = memory_index();
-      const Value n = pop(kI32).value, from = pop(kI32).value, to = pop(kI32).value;
-      if (emit()) visitor_.memory_init(memory, segment, to, from, n);
-      return;
-    }
-    case Opcode::data_drop: {
-      const std::uint32_t segment = data_index();
-      if (emit()) visitor_.data_drop(segment);
-      return;
-    }
-    default: fail_opcode(reader_, position_, static_cast<std::uint32_t>(op)); return;
-  }
-}
-
-// Spec 5.4.6: bit 6 of the flags announces a memory index.
-template <class Visitor>
-MemArg Walker<Visitor>::memarg(std::uint8_t alignment) {
-  const std::uint32_t flags = reader_.u32();
-  if (reader_.ok() && flags >= 0x80) reader_.fail(Error::Kind::malformed, position_, "malformed memop flags");
-  if (reader_.ok() && flags >= 0x40) fail_unsupported(reader_, position_, "multiple memories");
-  const MemArg where{0, reader_.u64()};
-  if (!reader_.ok()) return {};
-  if (module_.memories.empty())
-    invalid("unknown memory 0");
-  else if (flags > alignment)
-    invalid("alignment must not be larger than natural");
-  else if (where.offset > 0xffffffff)
-    invalid("offset out of range");
-  return where;
 }
 
 }  // namespace nebulet::wasm

@@ -114,7 +114,11 @@ CodeObject build(std::vector<std::byte> bytes, std::vector<Symbol> symbols, cons
         code.functions.push_back({s.value, end_of(s.name[1]), part(s.name, 'f', 10), part(s.name, 'a', 10),
                                   part(s.name, 'r', 10)});
         break;
-      case 'L': code.labels.push_back({s.value, static_cast<std::uint16_t>(part(s.name, 'z', 16))}); break;
+      case 'L':
+        code.labels.push_back({s.value, static_cast<std::uint16_t>(part(s.name, 'z', 16)),
+                               static_cast<std::uint16_t>(part(s.name, 'B', 16)),
+                               static_cast<std::uint16_t>(part(s.name, 'W', 16))});
+        break;
       case 'T': code.traps.push_back({s.value, 0, static_cast<ir::Trap>(part(s.name, 'k', 10, 1))}); break;
       case 'C': code.calls.push_back({s.value, 0}); break;
       case 'J':
@@ -174,7 +178,8 @@ Module test_module(const std::vector<std::uint32_t>& defined) {
   m.imported_functions = 2;
   for (std::uint32_t type : defined) m.functions.push_back({type});
   m.tables.resize(2);
-  m.memories.resize(1);
+  m.memories.resize(3);
+  m.memories[2].limits.is_64 = true;
   m.globals = {{{kI32, true}, {}}, {{kI64, false}, {}}, {{kF64, true}, {}},  {{kI32, true}, {}},
                {{kF64, true}, {}}, {{kI32, false}, {}}, {{kV128, true}, {}}, {{kFuncRef, true}, {}}};
   m.imported_globals = 3;
@@ -189,6 +194,9 @@ std::string test_symbols(const Module& m) {
   set("INSTANCE", offsetof(InstanceContext, instance));
   set("PAGES", l.memory_pages(0));
   set("BASE", l.memory_base(0));
+  set("BASE1", l.memory_base(1));
+  set("BASE2", l.memory_base(2));
+  set("PAGES2", l.memory_pages(2));
   for (std::uint32_t i = 0; i < 2; i++) set(std::format("TABLE{}", i).c_str(), l.table(i));
   for (std::uint32_t i = 0; i < 2; i++) set(std::format("IMPORT{}", i).c_str(), l.import(i));
   for (std::uint32_t i = 0; i < m.globals.size(); i++) set(std::format("GLOBAL{}", i).c_str(), l.global(i));

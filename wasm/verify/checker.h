@@ -21,7 +21,6 @@ class Checker {
 
  private:
   bool check_object();
-  bool check_stack_maps();
   bool check_function(const CodeFunction& function);
   bool check_padding(std::size_t begin, std::size_t end);
   bool check_prologue();
@@ -35,6 +34,8 @@ class Checker {
 
   bool check_memory(const Insn& insn);
   bool check_linear(const Mem& mem);
+  bool check_based(const Mem& mem);
+  bool check_base_load(const Insn& insn, std::uint32_t memory);
   bool check_context(const Insn& insn);
   bool check_global(const Insn& insn, std::uint32_t offset);
   bool table_size(const Insn& insn);
@@ -45,6 +46,14 @@ class Checker {
   bool branch(std::int64_t distance);
   bool branch_to_trap(const Insn& insn, std::uint8_t condition);
   const Label* find_label(std::uint32_t pc) const;
+  /// Whether what `label` claims holds here, but for the upper halves.
+  bool bases_hold(const Label& label) const {
+    return !(label.bases & ~bases_) && !(label.wide_bases & ~wide_bases_);
+  }
+  void set_state(std::uint16_t zero, std::uint16_t bases = 0, std::uint16_t wide_bases = 0) {
+    state_ = zero, bases_ = bases, wide_bases_ = wide_bases, checked_ = 0;
+    compared_ = kNone;
+  }
   bool is_trap(std::uint32_t pc) const;
 
   bool call_direct(const Insn& insn);
@@ -70,9 +79,14 @@ class Checker {
   std::uint32_t index_ = 0;          ///< among the defined functions
   std::uint32_t pc_ = 0, next_ = 0;  ///< of the instruction in hand, and behind it
   std::uint32_t fetched_ = 0;
-  std::uint32_t run_ = 0;    ///< instructions since the last label, with the one in hand
-  std::uint16_t state_ = 0;  ///< bit n: the upper 32 bits of gpr n are 0
-  bool live_ = false;        ///< control can come from the instruction before
+  std::uint32_t run_ = 0;  ///< instructions since the last label, with the one in hand
+  // Bit n is about gpr n.
+  std::uint16_t state_ = 0;        ///< the upper 32 bits are 0
+  std::uint16_t bases_ = 0;        ///< holds the base of a slot
+  std::uint16_t wide_bases_ = 0;   ///< holds the base of a slot for 64-bit addresses
+  std::uint16_t checked_ = 0;      ///< is below kMemory64Size; since the last label
+  std::uint8_t compared_ = kNone;  ///< the gpr that the instruction before compared with kMemory64Size
+  bool live_ = false;              ///< control can come from the instruction before
   bool trap_here_ = false;
   const char* rule_ = nullptr;
   Insn ring_[4];

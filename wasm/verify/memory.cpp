@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Which operands in memory are allowed: linear memory, the frame, the instance context and constants; nothing
 // else.
+#include <cstring>
+
 #include "wasm/verify/checker.h"
 
 namespace nebulet::wasm::verify {
@@ -22,6 +24,11 @@ bool Checker::check_memory(const Insn& i) {
     transfer(i);
     return true;
   }
+  if (mem.base < 16 && ((bases_ >> mem.base) & 1)) {
+    if (!check_based(mem)) return false;
+    transfer(i);
+    return true;
+  }
   if (mem.index != kNone || mem.addr32) return fail("memory operand of no allowed form");
   if (mem.base == kRsp) {
     const CodeFunction& f = *function_;
@@ -37,6 +44,11 @@ bool Checker::check_memory(const Insn& i) {
     const std::int64_t begin = std::int64_t{next_} + mem.disp - static_cast<std::int64_t>(code_.text.size());
     if (mem.write || begin < 0 || begin + mem.width > static_cast<std::int64_t>(code_.rodata.size()))
       return fail("constant outside rodata");
+    if (i.kind == Kind::alu && i.sub == kCmp && i.size == 8 && i.reg_is_dst) {
+      std::uint64_t limit;
+      std::memcpy(&limit, code_.rodata.data() + begin, sizeof limit);
+      if (limit == kMemory64Size) compared_ = i.reg;
+    }
     transfer(i);
     return true;
   }
@@ -44,17 +56,41 @@ bool Checker::check_memory(const Insn& i) {
   return fail("memory operand of no allowed form");
 }
 
-/// Form A cannot leave 4 GiB; form B cannot leave 6 GiB, of which the upper 2 are never mapped.
+/// Form A cannot leave 4 GiB; form B cannot leave 6 GiB, of which the upper 2 are never mapped; with a
+/// compared base it cannot leave 18 GiB of a larger slot.
 bool Checker::check_linear(const Mem& mem) {
   static_assert(kMemorySlotBase + (6ull << 30) <= kMemorySlotSize);
-  if (module_.memories.empty() || module_.memories[0].limits.is_64)
-    return fail("access without a 32-bit memory 0");
+  static_assert(kMemorySlotBase + kMemory64Size + (2ull << 30) < kMemory64SlotSize);
+  if (module_.memories.empty()) return fail("access without a memory 0");
   if (!trap_here_) return fail("access without a trap site");
   if (reserved(mem.base) || reserved(mem.index)) return fail("rsp, r15 or rip in an address");
   if (mem.addr32) return true;
   if (mem.index != kNone) return fail("index in a 64-bit address");
   if (mem.disp < 0) return fail("negative displacement in a 64-bit address");
-  if (mem.base != kNone && !((state_ >> mem.base) & 1)) return fail("address is not zero-extended");
+  if (mem.base == kNone || ((state_ >> mem.base) & 1)) return true;
+  if (module_.memories[0].limits.is_64)
+    return ((checked_ >> mem.base) & 1) || fail("address is neither zero-extended nor compared");
+  return fail("address is not zero-extended");
+}
+
+/// `[base + index + disp]`, with the reach of form B.
+bool Checker::check_based(const Mem& mem) {
+  if (!trap_here_) return fail("access without a trap site");
+  if (mem.gs || mem.addr32 || mem.scale != 0) return fail("memory operand of no allowed form");
+  if (reserved(mem.index)) return fail("rsp, r15 or rip in an address");
+  if (mem.disp < 0) return fail("negative displacement in a 64-bit address");
+  if (mem.index == kNone || ((state_ >> mem.index) & 1)) return true;
+  if ((wide_bases_ >> mem.base) & 1)
+    return ((checked_ >> mem.index) & 1) || fail("address is neither zero-extended nor compared");
+  return fail("address is not zero-extended");
+}
+
+/// `mov base, [r15 + base of a memory]`
+bool Checker::check_base_load(const Insn& i, std::uint32_t memory) {
+  const auto bit = static_cast<std::uint16_t>(1u << i.reg);
+  transfer(i);
+  bases_ |= bit;
+  if (module_.memories[memory].limits.is_64) wide_bases_ |= bit;
   return true;
 }
 
@@ -70,13 +106,18 @@ bool Checker::check_context(const Insn& i) {
   const bool loads_pointer = i.kind == Kind::mov && i.reg_is_dst && i.size == 8;
   const std::uint64_t memories = module_.memories.size(), tables = module_.tables.size();
   if (offset >= layout_.memories && offset < layout_.memories + memories * sizeof(MemoryRef)) {
-    if (!loads_pointer || (offset - layout_.memories) % sizeof(MemoryRef) != offsetof(MemoryRef, pages))
+    const std::uint32_t field = (offset - layout_.memories) % sizeof(MemoryRef);
+    if (loads_pointer && field == offsetof(MemoryRef, base))
+      return check_base_load(i, (offset - layout_.memories) / static_cast<std::uint32_t>(sizeof(MemoryRef)));
+    if (!loads_pointer || field != offsetof(MemoryRef, pages))
       return fail("access to the context outside its areas");
     const std::uint8_t pointer = i.reg;
     transfer(i);
     if (!fetch()) return false;
     const Insn& size = insn();
-    if (size.kind != Kind::mov || !size.reg_is_dst || size.size != 4 || !size.has_mem ||
+    const std::uint32_t memory = (offset - layout_.memories) / static_cast<std::uint32_t>(sizeof(MemoryRef));
+    const unsigned width = module_.memories[memory].limits.is_64 ? 8 : 4;
+    if (size.kind != Kind::mov || !size.reg_is_dst || size.size != width || !size.has_mem ||
         !is_simple(size.mem, pointer, 0))
       return fail("pointer to a memory's size used for something else");
     if (reserved(size.reg)) return fail("rsp or r15 as an operand");

@@ -150,7 +150,8 @@ bool Checker::jump_table(const Insn& lea) {
   if (!fetch()) return false;
   if (insn().kind != Kind::jmp_reg || insn().rm != t) return fail(kRule);
 
-  state_ &= static_cast<std::uint16_t>(~(1u << t | 1u << u));
+  const auto kept = static_cast<std::uint16_t>(~(1u << t | 1u << u));
+  set_state(state_ & kept, bases_ & kept, wide_bases_ & kept);
   live_ = false;
   const std::int64_t base = static_cast<std::int64_t>(code_.text.size()) + table->rodata_offset;
   for (std::uint32_t n = 0; n < table->count; n++) {
@@ -161,6 +162,7 @@ bool Checker::jump_table(const Insn& lea) {
     const Label* label = find_label(static_cast<std::uint32_t>(target));
     if (!label) return fail("jump table's entry is not a label");
     if (label->zero_extended & ~state_) return fail("register is not zero-extended at a jump table's label");
+    if (!bases_hold(*label)) return fail("register is not the base that a jump table's label claims");
   }
   return true;
 }

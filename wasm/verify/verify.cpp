@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "wasm/verify/checker.h"
 
@@ -37,7 +38,7 @@ bool Checker::fail(const char* rule) {
 }
 
 bool Checker::run() {
-  if (!check_object() || !check_stack_maps()) return false;
+  if (!check_object()) return false;
   std::size_t end = 0;
   for (index_ = 0; index_ < code_.functions.size(); index_++) {
     const CodeFunction& function = code_.functions[index_];
@@ -115,7 +116,7 @@ bool Checker::check_function(const CodeFunction& function) {
   next_ = function.begin;
   run_ = 0;
   live_ = true;
-  state_ = own_.arg_zero;
+  set_state(own_.arg_zero);
   if (!check_prologue()) return false;
   while (next_ < function.end) {
     if (label_ < code_.labels.size() && code_.labels[label_].pc == next_ && !enter_label()) return false;
@@ -164,7 +165,9 @@ bool Checker::enter_label() {
   const Label& label = code_.labels[label_++];
   pc_ = label.pc;
   if (live_ && (label.zero_extended & ~state_)) return fail("register is not zero-extended at the label");
-  state_ = label.zero_extended & static_cast<std::uint16_t>(~kReserved);
+  if (live_ && !bases_hold(label)) return fail("register is not the base that the label claims");
+  constexpr auto kFree = static_cast<std::uint16_t>(~kReserved);
+  set_state(label.zero_extended & kFree, label.bases & kFree, label.wide_bases & label.bases & kFree);
   live_ = true;
   run_ = 0;
   return true;
@@ -172,11 +175,15 @@ bool Checker::enter_label() {
 
 bool Checker::step() {
   const Insn& i = insn();
+  const std::uint8_t compared = std::exchange(compared_, kNone);
   if (!live_ && i.kind != Kind::ud2 && i.kind != Kind::nop) return fail("code that nothing reaches");
   switch (i.kind) {
     case Kind::nop: return true;
     case Kind::ud2: live_ = false; return trap_here_ || fail("ud2 without a trap site");
-    case Kind::jcc: return branch(i.imm);
+    case Kind::jcc:
+      if (compared == kNone || !branch_to_trap(i, kAboveEqual)) return branch(i.imm);
+      checked_ |= bit(compared);
+      return true;
     case Kind::jmp: live_ = false; return branch(i.imm);
     case Kind::call: return call_direct(i);
     case Kind::call_mem: return call_builtin(i);
@@ -203,12 +210,21 @@ bool Checker::plain(const Insn& i) {
 void Checker::transfer(const Insn& i) {
   const std::uint16_t before = state_;
   state_ = static_cast<std::uint16_t>((before & ~i.written) | i.zeroed | (before & i.kept));
+  const std::uint16_t bases = bases_, wide_bases = wide_bases_, checked = checked_;
+  bases_ &= static_cast<std::uint16_t>(~i.written);
+  wide_bases_ &= static_cast<std::uint16_t>(~i.written);
+  checked_ &= static_cast<std::uint16_t>(~i.written);
   if (i.size != 8 || i.has_mem) return;
   // The 64-bit definitions whose upper half is nevertheless known.
   const std::uint8_t dst = i.reg_is_dst ? i.reg : i.rm, src = i.reg_is_dst ? i.rm : i.reg;
   bool zero = false;
   switch (i.kind) {
-    case Kind::mov: zero = before & bit(src); break;
+    case Kind::mov:
+      zero = before & bit(src);
+      if (bases & bit(src)) bases_ |= bit(dst);
+      if (wide_bases & bit(src)) wide_bases_ |= bit(dst);
+      if (checked & bit(src)) checked_ |= bit(dst);
+      break;
     case Kind::mov_imm: zero = i.imm >= 0 && i.imm <= 0xffffffff; break;
     case Kind::alu: zero = i.sub == kAnd && (before & (bit(src) | bit(dst))); break;
     case Kind::alu_imm: zero = i.sub == kAnd && i.imm >= 0; break;
@@ -216,6 +232,10 @@ void Checker::transfer(const Insn& i) {
     case Kind::xchg:
       if (before & bit(i.reg)) state_ |= bit(i.rm);
       if (before & bit(i.rm)) state_ |= bit(i.reg);
+      if (bases & bit(i.reg)) bases_ |= bit(i.rm);
+      if (bases & bit(i.rm)) bases_ |= bit(i.reg);
+      if (wide_bases & bit(i.reg)) wide_bases_ |= bit(i.rm);
+      if (wide_bases & bit(i.rm)) wide_bases_ |= bit(i.reg);
       return;
     default: return;
   }
@@ -244,8 +264,10 @@ bool Checker::branch(std::int64_t distance) {
   const std::int64_t target = next_ + distance;
   if (target < function_->begin || target >= function_->end) return fail("branch leaves the function");
   const auto pc = static_cast<std::uint32_t>(target);
-  if (const Label* label = find_label(pc))
-    return !(label->zero_extended & ~state_) || fail("register is not zero-extended at the branch's label");
+  if (const Label* label = find_label(pc)) {
+    if (label->zero_extended & ~state_) return fail("register is not zero-extended at the branch's label");
+    return bases_hold(*label) || fail("register is not the base that the branch's label claims");
+  }
   return is_trap(pc) || fail("branch to neither a label nor a trap");
 }
 
@@ -274,7 +296,7 @@ bool Checker::finish_call(const TypeAbi& abi) {
   if (std::uint64_t{abi.stack_args} + abi.stack_results > function_->frame)
     return fail("frame has no room for a call's stack arguments and results");
   if (abi.arg_zero & ~state_) return fail("argument is not zero-extended");
-  state_ = abi.result_zero;
+  set_state(abi.result_zero);
   if (abi.stack_args == 0) return true;
   if (!fetch()) return false;
   return moves_rsp(insn(), kSub, abi.stack_args) || fail("rsp is not restored behind a call");

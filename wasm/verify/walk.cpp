@@ -27,6 +27,19 @@ bool is_gpr(ZydisRegister reg) {
 }
 unsigned number(ZydisRegister reg) { return static_cast<unsigned>(wide(reg) - ZYDIS_REGISTER_RAX); }
 
+/// What is known of gprs; bit n is about gpr n.
+struct State {
+  std::uint16_t zero = 0;   ///< the upper half is 0
+  std::uint16_t base = 0;   ///< a memory's base
+  std::uint16_t wide = 0;   ///< the base of a memory with 64-bit addresses
+  std::uint16_t below = 0;  ///< below 2^34
+  bool operator==(const State&) const = default;
+  State operator&(const State& o) const {
+    auto both = [](std::uint16_t x, std::uint16_t y) { return static_cast<std::uint16_t>(x & y); };
+    return {both(zero, o.zero), both(base, o.base), both(wide, o.wide), both(below, o.below)};
+  }
+};
+
 class Walk {
  public:
   Walk(const CodeObject& code, const Module& module, std::uint32_t index)
@@ -37,7 +50,7 @@ class Walk {
   }
 
   std::string run() {
-    flow(kEntry, f_.begin, own_.arg_zero, 0);
+    flow(kEntry, f_.begin, {.zero = own_.arg_zero}, 0);
     while (why_.empty() && !work_.empty()) {
       const std::uint32_t pc = *work_.begin();
       work_.erase(work_.begin());
@@ -52,7 +65,7 @@ class Walk {
  private:
   static constexpr std::uint32_t kEntry = 0xffffffff;
   struct Node {
-    std::uint16_t zero = 0xffff;
+    State state{0xffff, 0xffff, 0xffff, 0xffff};
     std::int64_t depth = 0;  ///< rsp minus rsp at entry, where the return address lies
     std::set<std::uint32_t> from;
     std::vector<std::uint32_t> sequence;  ///< what must come before and nothing else
@@ -72,15 +85,15 @@ class Walk {
                                                &d.insn, d.op));
   }
 
-  void flow(std::uint32_t from, std::int64_t to, std::uint16_t zero, std::int64_t depth) {
+  void flow(std::uint32_t from, std::int64_t to, const State& state, std::int64_t depth) {
     if (to < f_.begin || to >= f_.end) return bad(from, "control leaves the function");
     Node& node = nodes_[static_cast<std::uint32_t>(to)];
     node.from.insert(from);
-    const auto met = static_cast<std::uint16_t>(node.zero & zero);
+    const State met = node.state & state;
     if (node.seen && node.depth != depth) return bad(from, "rsp differs between ways");
-    if (node.seen && met == node.zero) return;
+    if (node.seen && met == node.state) return;
     node.seen = true;
-    node.zero = met;
+    node.state = met;
     node.depth = depth;
     work_.insert(static_cast<std::uint32_t>(to));
   }
@@ -197,6 +210,29 @@ class Walk {
     return true;
   }
 
+  bool has(std::uint16_t set, ZydisRegister reg) { return (set >> number(reg)) & 1; }
+  /// An address that stays inside its slot.
+  bool small(const State& state, ZydisRegister reg, bool is_64) {
+    return has(state.zero, reg) || (is_64 && has(state.below, reg));
+  }
+
+  /// The gpr that the instruction before the jump at `pc` compares with 2^34, or none.
+  ZydisRegister compared(std::uint32_t pc) {
+    const std::vector<std::uint32_t> c = before(pc, 1);
+    Decoded d;
+    if (c.empty() || !decode(c[0], d) || !is(d, ZYDIS_MNEMONIC_CMP) || d.op[0].size != 64 ||
+        d.op[0].type != ZYDIS_OPERAND_TYPE_REGISTER || d.op[1].type != ZYDIS_OPERAND_TYPE_MEMORY ||
+        d.op[1].mem.base != ZYDIS_REGISTER_RIP)
+      return ZYDIS_REGISTER_NONE;
+    const std::int64_t offset = pc + disp(d, 1) - static_cast<std::int64_t>(code_.text.size());
+    std::uint64_t limit;
+    if (offset < 0 || offset + 8 > static_cast<std::int64_t>(code_.rodata.size())) return ZYDIS_REGISTER_NONE;
+    std::memcpy(&limit, code_.rodata.data() + offset, 8);
+    if (limit != 1ull << 34) return ZYDIS_REGISTER_NONE;
+    nodes_[pc].sequence = c;
+    return d.op[0].reg.value;
+  }
+
   void check_operand(std::uint32_t pc, const Decoded& d, const ZydisDecodedOperand& op, const Node& node) {
     const std::int64_t at = op.mem.disp.has_displacement ? op.mem.disp.value : 0, width = op.size / 8;
     const bool writes = op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
@@ -206,11 +242,19 @@ class Walk {
       if (d.insn.address_width == 32) return;
       if (op.mem.index != ZYDIS_REGISTER_NONE) return bad(pc, "gs with index");
       if (at < 0) return bad(pc, "gs with negative displacement");
-      if (op.mem.base != ZYDIS_REGISTER_NONE && !((node.zero >> number(op.mem.base)) & 1))
+      if (op.mem.base != ZYDIS_REGISTER_NONE &&
+          !small(node.state, op.mem.base, module_.memories[0].limits.is_64))
         return bad(pc, "gs base is 64-bit");
       return;
     }
     if (d.insn.address_width != 64) return bad(pc, "address size");
+    if (is_gpr(op.mem.base) && has(node.state.base, op.mem.base)) {
+      if (at < 0) return bad(pc, "base with negative displacement");
+      if (op.mem.index == ZYDIS_REGISTER_NONE) return;
+      if (op.mem.scale != 1 || !small(node.state, op.mem.index, has(node.state.wide, op.mem.base)))
+        bad(pc, "index of a base");
+      return;
+    }
     if (op.mem.base == ZYDIS_REGISTER_RIP) {
       const std::int64_t offset = pc + d.insn.length + at - static_cast<std::int64_t>(code_.text.size());
       if (writes || offset < 0 || offset + width > static_cast<std::int64_t>(code_.rodata.size()))
@@ -244,6 +288,7 @@ class Walk {
         return;
       }
       const bool readable = (at == offsetof(InstanceContext, ref_base) && width == 4) ||
+                            (in(at, layout_.memories, module_.memories.size(), 16, 0) && width == 8) ||
                             (in(at, layout_.memories, module_.memories.size(), 16, 8) && width == 8) ||
                             (in(at, layout_.tables, module_.tables.size(), 8, 0) && width == 8) ||
                             (in(at, layout_.signatures, types_.size(), 4, 0) && width == 4);
@@ -273,14 +318,33 @@ class Walk {
     bad(pc, "pointer to something else");
   }
 
-  std::uint16_t zero_after(const Decoded& d, std::uint16_t before_state) {
+  State state_after(const Decoded& d, const State& old) {
+    const std::uint16_t before_state = old.zero;
     std::uint16_t state = before_state;
+    State result = old;
     for (unsigned i = 0; i < d.insn.operand_count; i++) {
       const ZydisDecodedOperand& op = d.op[i];
       if (op.type != ZYDIS_OPERAND_TYPE_REGISTER || !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) ||
           !is_gpr(op.reg.value))
         continue;
       const auto bit = static_cast<std::uint16_t>(1u << number(op.reg.value));
+      result.base &= static_cast<std::uint16_t>(~bit);
+      result.wide &= static_cast<std::uint16_t>(~bit);
+      result.below &= static_cast<std::uint16_t>(~bit);
+      const bool moves = is(d, ZYDIS_MNEMONIC_MOV) || is(d, ZYDIS_MNEMONIC_XCHG);
+      if (moves && op.size == 64) {
+        const ZydisDecodedOperand& from = d.op[1 - i];
+        if (from.type == ZYDIS_OPERAND_TYPE_REGISTER && is_gpr(from.reg.value)) {
+          if (has(old.base, from.reg.value)) result.base |= bit;
+          if (has(old.wide, from.reg.value)) result.wide |= bit;
+          if (has(old.below, from.reg.value)) result.below |= bit;
+        } else if (from.type == ZYDIS_OPERAND_TYPE_MEMORY && from.mem.base == ZYDIS_REGISTER_R15 &&
+                   in(disp(d, 1), layout_.memories, module_.memories.size(), 16, 0)) {
+          result.base |= bit;
+          if (module_.memories[(static_cast<std::size_t>(disp(d, 1)) - layout_.memories) / 16].limits.is_64)
+            result.wide |= bit;
+        }
+      }
       if (op.size < 32) continue;
       bool zero = op.size == 32;
       auto source = [&](unsigned n) {
@@ -311,14 +375,15 @@ class Walk {
       }
       state = static_cast<std::uint16_t>(zero ? state | bit : state & ~bit);
     }
-    return state;
+    result.zero = state;
+    return result;
   }
 
   void called(std::uint32_t pc, const Decoded& d, const TypeAbi& abi, const Node& node) {
-    if (abi.arg_zero & ~node.zero) return bad(pc, "argument's upper half");
+    if (abi.arg_zero & ~node.state.zero) return bad(pc, "argument's upper half");
     if (node.depth + abi.stack_args + abi.stack_results > 0)
       return bad(pc, "no room for arguments and results");
-    flow(pc, pc + d.insn.length, abi.result_zero, node.depth + abi.stack_args);
+    flow(pc, pc + d.insn.length, {.zero = abi.result_zero}, node.depth + abi.stack_args);
   }
 
   void visit(std::uint32_t pc) {
@@ -356,20 +421,24 @@ class Walk {
     if (is(d, ZYDIS_MNEMONIC_RET)) {
       const std::uint64_t pop = d.op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? d.op[0].imm.value.u : 0;
       if (node.depth != 0 || pop != own_.stack_args) return bad(pc, "ret with a wrong stack");
-      if (own_.result_zero & ~node.zero) bad(pc, "result's upper half");
+      if (own_.result_zero & ~node.state.zero) bad(pc, "result's upper half");
       return;
     }
     if (is(d, ZYDIS_MNEMONIC_JMP) && d.op[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
       std::vector<std::int64_t> targets;
       if (!dispatch(pc, 7, &targets)) return bad(pc, "indirect jump");
-      for (const std::int64_t target : targets) flow(pc, target, node.zero, node.depth);
+      for (const std::int64_t target : targets) flow(pc, target, node.state, node.depth);
       return;
     }
     if (is(d, ZYDIS_MNEMONIC_CALL)) return visit_call(pc, d, node);
     if (d.insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
       if (d.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return bad(pc, "branch");
-      flow(pc, next + d.op[0].imm.value.s, node.zero, node.depth);
-      if (!is(d, ZYDIS_MNEMONIC_JMP)) flow(pc, next, node.zero, node.depth);
+      flow(pc, next + d.op[0].imm.value.s, node.state, node.depth);
+      State passed = node.state;
+      if (is(d, ZYDIS_MNEMONIC_JNB))
+        if (const ZydisRegister r = compared(pc); r != ZYDIS_REGISTER_NONE)
+          passed.below |= static_cast<std::uint16_t>(1u << number(r));
+      if (!is(d, ZYDIS_MNEMONIC_JMP)) flow(pc, next, passed, node.depth);
       return;
     }
     std::int64_t depth = node.depth;
@@ -386,7 +455,7 @@ class Walk {
       depth += add ? d.op[1].imm.value.s : -d.op[1].imm.value.s;
       if (depth > 0 || depth < -static_cast<std::int64_t>(kMaxFrame)) return bad(pc, "rsp leaves the frame");
     }
-    flow(pc, next, zero_after(d, node.zero), depth);
+    flow(pc, next, state_after(d, node.state), depth);
   }
 
   void visit_call(std::uint32_t pc, const Decoded& d, const Node& node) {

@@ -341,12 +341,6 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
   if (stack_args > 0xffff) return limit("too many arguments on the stack");
   if (a_.size() > kMaxText) return limit("the module's code is too large");
 
-  CodeObject& object = builder_.object_;
-  first_map_ = static_cast<std::uint32_t>(object.stack_maps.size());
-  for (const regalloc::StackMapEntry& map : allocation_.maps)
-    object.stack_maps.push_back({static_cast<std::uint32_t>(object.map_slots.size()) + map.first, map.full});
-  for (const std::uint32_t slot : allocation_.map_slots) object.map_slots.push_back(outgoing_ + slot);
-
   a_.reserve();
   while (a_.size() % kFunctionAlign) a_.byte(static_cast<std::uint8_t>(kInt3));
   begin_ = a_.size();
@@ -366,17 +360,24 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
   fill_tables();
   for (std::uint32_t b = 0; b < count; ++b) {
     if (!targeted_[b]) continue;
-    std::uint16_t zero = 0;
+    nebulet::wasm::Label claim{.pc = labels_[b]};
     for (unsigned r = 0; r < 16; ++r) {
       const mir::VReg v = allocation_.entry_gprs[b * 16 + r];
-      if (v.valid() && f_.vregs[v.index].zero_extended) zero |= static_cast<std::uint16_t>(1u << r);
+      if (!v.valid()) continue;
+      const auto bit = static_cast<std::uint16_t>(1u << r);
+      const mir::VRegInfo& info = f_.vregs[v.index];
+      if (info.zero_extended) claim.zero_extended |= bit;
+      if (info.base) claim.bases |= bit;
+      if (info.wide_base) claim.wide_bases |= bit;
     }
     // A block that came to nothing shares its place with the next one, which claims no more than it.
     std::vector<nebulet::wasm::Label>& labels = builder_.object_.labels;
     if (!labels.empty() && labels.back().pc == labels_[b]) {
-      labels.back().zero_extended &= zero;
+      labels.back().zero_extended &= claim.zero_extended;
+      labels.back().bases &= claim.bases;
+      labels.back().wide_bases &= claim.wide_bases;
     } else {
-      labels.push_back({labels_[b], zero});
+      labels.push_back(claim);
     }
   }
   builder_.object_.functions.push_back({begin_, a_.size(), frame_, stack_args, stack_results});

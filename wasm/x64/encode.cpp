@@ -46,16 +46,32 @@ Rm FunctionEmitter::rm_operand(const Inst& inst, unsigned first) {
           builder_.rodata_.constant(static_cast<std::uint64_t>(inst.imm), aux.constant_bytes()));
       return Rm::of_mem(m);
     case MemKind::wrap: m.gs = m.address32 = true; break;
-    case MemKind::linear: m.gs = true; break;
+    case MemKind::linear:
+    case MemKind::linear64: m.gs = true; break;
     case MemKind::address:
-    case MemKind::pointer: break;
+    case MemKind::pointer:
+    case MemKind::based:
+    case MemKind::based64: break;
   }
   if (aux.has_base()) m.base = reg(inst, first++);
   if (aux.has_index()) {
     m.index = reg(inst, first);
     m.scale = static_cast<std::uint8_t>(aux.scale());
   }
+  if (aux.mem() == MemKind::linear64 && aux.has_base()) check_address(m.base, inst);
+  if (aux.mem() == MemKind::based64 && aux.has_index()) check_address(m.index, inst);
   return Rm::of_mem(m);
+}
+
+// cmp r, [2^34] ; jae trap: directly before the access, so that no other instruction can come between.
+void FunctionEmitter::check_address(std::uint8_t address, const Inst& inst) {
+  Mem limit;
+  limit.base = Mem::kRip;
+  limit.disp = static_cast<std::int32_t>(builder_.rodata_.constant(kMemory64Size, 8));
+  a_.legacy(info(MOp::cmp_rm), 0x3b, 8, address, Rm::of_mem(limit), 0);
+  jump_if(Cond::ae, trap_label(Aux(inst.aux).trap(), inst.position));
+  // What can fault is the access.
+  builder_.object_.traps.back().pc = a_.size();
 }
 
 void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
@@ -215,13 +231,8 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
   }
 }
 
-std::uint32_t FunctionEmitter::stack_map(const Inst& inst) const {
-  const std::uint32_t map = allocation_.stack_map(static_cast<std::uint32_t>(&inst - f_.insts.data()));
-  return map == regalloc::kNoStackMap ? kNoStackMap : first_map_ + map;
-}
-
 void FunctionEmitter::call_site(const Inst& inst) {
-  builder_.object_.calls.push_back({a_.size(), inst.position, stack_map(inst)});
+  builder_.object_.calls.push_back({a_.size(), inst.position});
   if (static_cast<MOp>(inst.op) == MOp::call_builtin || inst.disp == 0) return;
   // The callee popped its arguments.
   const bool small = fits8(inst.disp);
@@ -316,6 +327,7 @@ void FunctionEmitter::repeat_into_slot(const regalloc::Edit& e) {
         static_cast<std::int32_t>(builder_.rodata_.constant(static_cast<std::uint64_t>(inst.imm), 8));
     a_.vex(info(MOp::vmov_load), 8, scratch, 0, Rm::of_mem(constant), 0);
   } else {
+    NB_ASSERT(!f_.vregs[f_.operands[inst.operands].vreg.index].base);  // no block takes one as an argument
     const Location to = Location::reg(kVecScratch);
     encode(inst, &to);
   }

@@ -98,6 +98,9 @@ enum class MemKind : std::uint8_t {
   none,      ///< a register or a spill slot
   wrap,      ///< form A: gs, 32-bit address
   linear,    ///< form B: gs, 64-bit base and displacement
+  based,     ///< [base + index + disp]: base of a slot, index below 2^32
+  linear64,  ///< [gs: base + disp], base is compared with 2^34 first
+  based64,   ///< [base + index + disp], index is compared with 2^34 first
   address,   ///< lea
   context,   ///< [r15 + disp]
   pointer,   ///< [base + disp]

@@ -268,6 +268,7 @@ void Selector::select_block(ir::Block block) {
   if (block.index == 0) {
     const std::uint32_t mark = back_.size();
     lower_entry();
+    load_bases();
     std::reverse(back_.begin() + mark, back_.end());
   }
   ranges_[block.index] = {begin, back_.size()};
@@ -326,6 +327,7 @@ mir::Function Selector::assemble() {
 
 mir::Function Selector::run() {
   analyze();
+  bases_ = arena_.allocate_array<VReg>(module_.memories.size(), VReg{});
   ranges_ = arena_.allocate_array<Range>(ir_.blocks.size());
   edge_args_ = arena_.allocate_array<std::uint32_t>(ir_.blocks.size(), 0);
   for (std::uint32_t b = 1; b < ir_.blocks.size(); ++b)

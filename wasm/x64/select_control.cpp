@@ -87,7 +87,7 @@ bool Selector::compare_byte(Value value, std::int64_t c, bool single_use) {
   const ir::Inst& inst = at(v);
   if (!single_use || !can_fuse_load(v) || inst.access != ir::Access::u8 || c < 0 || c > 0xff) return false;
   fused_[v.index] = true;
-  Source s = address(inst.a, static_cast<std::uint32_t>(inst.imm));
+  Source s = address(inst, 1);
   s.position = ir_.positions[v.index];
   build(MOp::cmp_ri, 1).rm(s).imm(static_cast<std::int8_t>(c)).end();
   return true;

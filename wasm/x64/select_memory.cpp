@@ -75,12 +75,16 @@ void Selector::decompose(Value addr, Source& s, MemKind kind) {
 }
 
 // Form A for accesses without an offset, form B for the others; see docs/concepts/generated-code.md.
-Source Selector::address(Value addr, std::uint32_t offset) {
+Source Selector::address(const ir::Inst& access, unsigned bytes) {
+  const std::uint32_t memory = access.count;
+  if (memory < module_.memories.size() && module_.memories[memory].limits.is_64) return address64(access);
+  if (memory != 0) return based_address(access);
+  const auto offset = static_cast<std::uint32_t>(access.imm);
   Source s;
   s.traps = true;
   s.position = position_;
   std::int64_t c = 0;
-  if (constant(addr, c)) {
+  if (constant(access.a, c)) {
     const std::uint64_t sum = std::uint64_t{static_cast<std::uint32_t>(c)} + offset;
     if (sum < 0x80000000u) {
       s.kind = MemKind::linear;
@@ -89,29 +93,108 @@ Source Selector::address(Value addr, std::uint32_t offset) {
     }
   }
   if (offset == 0) {
-    const ir::Inst& inst = at(resolve(addr));
+    const ir::Inst& inst = at(resolve(access.a));
     // A multiply used sum is cheaper to compute once, unless it is only a displacement.
-    if (inst.op == Op::add && !once(resolve(addr)) && !constant(inst.b, c)) {
+    if (inst.op == Op::add && !once(resolve(access.a)) && !constant(inst.b, c)) {
       s.kind = MemKind::wrap;
-      s.base = vreg(addr);
+      s.base = vreg(access.a);
     } else {
-      decompose(addr, s, MemKind::wrap);
+      decompose(access.a, s, MemKind::wrap);
     }
     return s;
   }
   if (offset < 0x80000000u) {
     s.kind = MemKind::linear;
-    s.base = vreg(addr);
+    s.base = vreg(access.a);
     s.disp = static_cast<std::int32_t>(offset);
     return s;
   }
+  s.kind = MemKind::wrap;
+  s.base = far_address(access.a, offset, false);
+  return s;
+}
+
+VReg Selector::far_address(Value addr, std::uint64_t offset, bool is_64) {
   const VReg sum = new_gpr(8, false), from = vreg(addr), high = immediate(offset, 8);
   build(MOp::add_rm, 8).use(high).use(from).reuse(sum).flags(mir::kCommutative).end();
-  build(MOp::bt_ri, 8).use(sum).imm(32).end();
+  if (!is_64) build(MOp::bt_ri, 8).use(sum).imm(32).end();
   build(MOp::trap_if, Aux().cond(Cond::b).trap(ir::Trap::memory_out_of_bounds)).end();
-  s.kind = MemKind::wrap;
-  s.base = sum;
+  return sum;
+}
+
+// The index of a memory other than the first has its upper half clear, visibly.
+Source Selector::based_address(const ir::Inst& access) {
+  const auto offset = static_cast<std::uint32_t>(access.imm);
+  Source s;
+  s.kind = MemKind::based;
+  s.traps = true;
+  s.position = position_;
+  s.base = memory_base(access.count);
+  std::int64_t c = 0;
+  if (constant(access.a, c)) {
+    const std::uint64_t sum = std::uint64_t{static_cast<std::uint32_t>(c)} + offset;
+    if (sum < 0x80000000u) {
+      s.disp = static_cast<std::int32_t>(sum);
+      return s;
+    }
+  }
+  if (offset < 0x80000000u) {
+    s.index = vreg(access.a);
+    s.disp = static_cast<std::int32_t>(offset);
+    return s;
+  }
+  const VReg sum = far_address(access.a, offset, false);
+  s.index = new_gpr(4, true);
+  build(MOp::mov_rm, 4).rm(reg_operand(sum, 4)).def(s.index).end();
   return s;
+}
+
+// Addresses of 64 bits are compared with the size of a slot, directly before the access.
+Source Selector::address64(const ir::Inst& access) {
+  const auto offset = static_cast<std::uint64_t>(access.imm);
+  Source s;
+  s.kind = access.count == 0 ? MemKind::linear64 : MemKind::based64;
+  s.traps = true;
+  s.position = position_;
+  if (access.count != 0) s.base = memory_base(access.count);
+  VReg& place = access.count == 0 ? s.base : s.index;
+  std::int64_t c = 0;
+  if (constant(access.a, c)) {
+    const auto address = static_cast<std::uint64_t>(c);
+    if (address < 0x80000000u && offset < 0x80000000u - address) {
+      s.disp = static_cast<std::int32_t>(address + offset);
+      return s;
+    }
+  }
+  if (offset < 0x80000000u) {
+    place = vreg(access.a);
+    s.disp = static_cast<std::int32_t>(offset);
+    if (out_.vregs[place.index].zero_extended) s.kind = access.count == 0 ? MemKind::linear : MemKind::based;
+  } else {
+    place = far_address(access.a, offset, true);
+  }
+  return s;
+}
+
+VReg Selector::memory_base(std::uint32_t memory) {
+  VReg& r = bases_[memory];
+  if (!r.valid()) {
+    r = new_gpr(8, false);
+    mir::VRegInfo& info = out_.vregs[r.index];
+    info.rematerializable = info.base = true;
+    info.wide_base = module_.memories[memory].limits.is_64;
+  }
+  return r;
+}
+
+void Selector::load_bases() {
+  for (std::uint32_t i = 0; i < bases_.size(); ++i) {
+    if (!bases_[i].valid()) continue;
+    Source s;
+    s.kind = MemKind::context;
+    s.disp = static_cast<std::int32_t>(layout_.memory_base(i));
+    build(MOp::mov_rm, 8).rm(s).def(bases_[i]).end();
+  }
 }
 
 bool Selector::can_fuse_load(Value value) const {
@@ -141,7 +224,7 @@ bool Selector::fuse_load(Value value, unsigned bytes, Source& source) {
   if (!can_fuse_load(v) || access_bytes(inst) != bytes) return false;
   if (inst.access != Access::full && inst.access != Access::u32) return false;
   fused_[v.index] = true;
-  source = address(inst.a, static_cast<std::uint32_t>(inst.imm));
+  source = address(inst, bytes);
   source.position = ir_.positions[v.index];
   return true;
 }
@@ -173,7 +256,7 @@ Source Selector::operand(Value value, unsigned bytes) {
 void Selector::lower_load(Value v, const ir::Inst& inst) {
   const VReg def = vreg(v);
   const unsigned size = size_of(inst.type);
-  const Source s = address(inst.a, static_cast<std::uint32_t>(inst.imm));
+  const Source s = address(inst, access_bytes(inst));
   auto load = [&](MOp op, unsigned bytes) { build(op, bytes).rm(s).def(def).end(); };
   switch (inst.access) {
     case Access::u8: return load(MOp::movzx8, 4);
@@ -206,7 +289,7 @@ bool Selector::fuse_store(const ir::Inst& inst) {
   auto is_same_place = [&](Value candidate) {
     const ir::Inst& load = at(resolve(candidate));
     return can_fuse_load(candidate) && access_bytes(load) == bytes && load.imm == inst.imm &&
-           resolve(load.a) == resolve(inst.a);
+           load.count == inst.count && resolve(load.a) == resolve(inst.a);
   };
   Value load = op.a, other = op.b;
   if (!is_same_place(load)) {
@@ -217,7 +300,7 @@ bool Selector::fuse_store(const ir::Inst& inst) {
   std::int64_t c = 0;
   Source s;
   if (constant(other, c) && (bytes < 8 || c == static_cast<std::int32_t>(c))) {
-    s = address(inst.a, static_cast<std::uint32_t>(inst.imm));
+    s = address(inst, bytes);
     c = bytes == 1   ? static_cast<std::int8_t>(c)
         : bytes == 2 ? static_cast<std::int16_t>(c)
                      : static_cast<std::int32_t>(c);
@@ -226,7 +309,7 @@ bool Selector::fuse_store(const ir::Inst& inst) {
     return true;
   }
   const VReg r = vreg(other);
-  s = address(inst.a, static_cast<std::uint32_t>(inst.imm));
+  s = address(inst, bytes);
   s.position = ir_.positions[resolve(load).index];
   build(with_reg, bytes).use(r).rm(s).end();
   return true;
@@ -235,7 +318,6 @@ bool Selector::fuse_store(const ir::Inst& inst) {
 void Selector::lower_store(const ir::Inst& inst) {
   const unsigned bytes = access_bytes(inst);
   if (!is_vec(inst.type) && fuse_store(inst)) return;
-  const auto offset = static_cast<std::uint32_t>(inst.imm);
   std::int64_t c = 0;
   bool is_constant = constant(inst.b, c);
   const ir::Inst& value = at(resolve(inst.b));
@@ -244,14 +326,14 @@ void Selector::lower_store(const ir::Inst& inst) {
     c = inst.type == Type::f32 ? static_cast<std::int32_t>(value.imm) : value.imm;
   }
   if (is_constant && (bytes < 8 || c == static_cast<std::int32_t>(c))) {
-    const Source s = address(inst.a, offset);
+    const Source s = address(inst, bytes);
     return build(MOp::mov_mi, bytes).imm(static_cast<std::int32_t>(c)).rm(s).end();
   }
   // Only the low bytes are stored, so the upper half of the source of a wrap does not matter.
   Value stored = resolve(inst.b);
   if (at(stored).op == Op::wrap && bytes <= 4) stored = resolve(at(stored).a);
   const VReg r = vreg(stored);
-  const Source s = address(inst.a, offset);
+  const Source s = address(inst, bytes);
   if (inst.type == Type::v128) return build(MOp::vmovups_store, 4).use(r).rm(s).end();
   build(is_vec(inst.type) ? MOp::vmov_store : MOp::mov_mr, bytes).use(r).rm(s).end();
 }

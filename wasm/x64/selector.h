@@ -119,7 +119,16 @@ class Selector {
   VReg immediate(std::uint64_t value, unsigned size);
 
   // select_memory.cpp
-  Source address(Value addr, std::uint32_t offset);
+  /// The place that a load or store of `bytes` bytes accesses: its a, imm and count.
+  Source address(const ir::Inst& access, unsigned bytes);
+  Source address64(const ir::Inst& access);
+  Source based_address(const ir::Inst& access);
+  /// addr + offset, an offset that no displacement can hold; traps if the sum does not fit.
+  VReg far_address(Value addr, std::uint64_t offset, bool is_64);
+  /// The register with a memory's base. It is loaded at the function's head, and again wherever that is
+  /// better than to keep it.
+  VReg memory_base(std::uint32_t memory);
+  void load_bases();
   void decompose(Value addr, Source& source, MemKind kind);
   /// Takes over a load of exactly `bytes` bytes that only this instruction uses, if nothing forbids to move
   /// it here.
@@ -199,6 +208,7 @@ class Selector {
   struct Range {
     std::uint32_t begin, end;  ///< of a block in back_
   };
+  std::span<VReg> bases_;  ///< by memory
   std::span<Range> ranges_;
   std::span<std::uint32_t> edge_args_;  ///< by block that ends in br: its arguments in the pool of out_
   std::uint32_t block_ = 0;             ///< the block and the instruction that are being lowered
