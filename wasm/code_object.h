@@ -25,10 +25,20 @@ struct TrapSite {
   ir::Trap trap = ir::Trap::unreachable;
 };
 
+constexpr std::uint32_t kNoStackMap = 0xffffffff;
+/// Which words of a frame hold references that the garbage collector must find. Entries are byte offsets from
+/// the frame's lowest address, in CodeObject::map_slots from `first` to where the next map begins. A full map
+/// lists them all; any other lists those in which it differs from the map before it.
+struct StackMap {
+  std::uint32_t first = 0;
+  std::uint32_t full = 1;
+};
+
 /// The return address of a call: frames are walked and named by it.
 struct CallSite {
   std::uint32_t return_pc = 0;
   std::uint32_t position = 0;
+  std::uint32_t stack_map = kNoStackMap;  ///< the traced references in the caller's frame while the call runs
 };
 
 /// Claims about a jump target, checked by the verifier. In each mask bit n is gpr n.
@@ -54,7 +64,9 @@ struct CodeObject {
       functions;                ///< by defined function (function index minus imported functions), ascending
   std::vector<TrapSite> traps;  ///< sorted by pc
   std::vector<CallSite> calls;  ///< sorted by return_pc
-  std::vector<Label> labels;    ///< sorted by pc
+  std::vector<StackMap> stack_maps;
+  std::vector<std::uint32_t> map_slots;
+  std::vector<Label> labels;           ///< sorted by pc
   std::vector<JumpTable> jump_tables;  ///< sorted by rodata_offset
 };
 

@@ -45,6 +45,10 @@ bool ModuleDecoder::const_instruction(std::vector<ValType>& stack) {
       section_.f64();
       stack.push_back(kF64);
       return ok();
+    case Opcode::v128_const:
+      section_.skip(16);
+      stack.push_back(kV128);
+      return ok();
     case Opcode::ref_null: stack.push_back({ValType::Kind::ref, true, read_heap_type(section_)}); return ok();
     case Opcode::ref_func: {
       std::uint32_t function = 0;

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "wasm/frontend/build_simd.h"
 #include "wasm/frontend/loops.h"
 #include "wasm/frontend/ssa.h"
 #include "wasm/validate/walker.h"
@@ -99,20 +100,48 @@ class Builder {
     ssa_.emit({.op = Op::global_set, .type = type_of(type), .a = value, .imm = global});
   }
 
+  Value vector(Opcode op, std::uint32_t lane, Value a, Value b, Value c) {
+    return VectorBuilder(ssa_).emit(op, lane, a, b, c);
+  }
+  Value vector_constant(std::uint64_t low, std::uint64_t high) {
+    return VectorBuilder(ssa_).constant(low, high);
+  }
+  Value shuffle(const std::array<std::uint8_t, 16>& indices, Value a, Value b) {
+    return VectorBuilder(ssa_).shuffle(indices, a, b);
+  }
+  Value vector_load(Opcode op, MemArg where, Value address) {
+    const VectorTranslation& t = vector_translation(op);
+    return VectorBuilder(ssa_).of_loaded(op, load(t.scalar, t.access, where, address));
+  }
+  Value load_lane(Opcode op, MemArg where, std::uint32_t lane, Value address, Value vector) {
+    const VectorTranslation& t = vector_translation(op);
+    return VectorBuilder(ssa_).with_lane(op, lane, vector, load(t.scalar, t.access, where, address));
+  }
+  void store_lane(Opcode op, MemArg where, std::uint32_t lane, Value address, Value vector) {
+    const VectorTranslation& t = vector_translation(op);
+    store(t.scalar, t.access, where, address, VectorBuilder(ssa_).lane(op, lane, vector));
+  }
+
   Value load(Opcode op, MemArg where, Value address) {
     const Translation& t = kTranslations[opcode_index(op)];
-    return ssa_.emit({.op = t.op,
-                      .type = t.type,
-                      .access = t.access,
+    return load(t.type, t.access, where, address);
+  }
+  Value load(Type type, Access access, MemArg where, Value address) {
+    return ssa_.emit({.op = Op::load,
+                      .type = type,
+                      .access = access,
                       .a = address,
                       .count = where.memory,
                       .imm = static_cast<std::int64_t>(where.offset)});
   }
   void store(Opcode op, MemArg where, Value address, Value value) {
     const Translation& t = kTranslations[opcode_index(op)];
-    ssa_.emit({.op = t.op,
-               .type = t.type,
-               .access = t.access,
+    store(t.type, t.access, where, address, value);
+  }
+  void store(Type type, Access access, MemArg where, Value address, Value value) {
+    ssa_.emit({.op = Op::store,
+               .type = type,
+               .access = access,
                .a = address,
                .b = value,
                .count = where.memory,

@@ -48,9 +48,13 @@ bool LoopScan::skip_instruction(Reader& reader) {
       reader.u32();
       break;
     case Immediates::memarg:
+    case Immediates::memarg_lane:
       if (reader.u32() & 0x40) reader.u32();  // a memory index
       reader.u64();
+      if (info.immediates == Immediates::memarg_lane) reader.byte();
       break;
+    case Immediates::lane: reader.byte(); break;
+    case Immediates::v128: reader.skip(16); break;
     case Immediates::labels: {
       const std::uint32_t count = reader.u32();
       for (std::uint32_t i = 0; i <= count && reader.ok(); ++i) {

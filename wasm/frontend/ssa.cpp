@@ -61,7 +61,7 @@ void SsaBuilder::start(Block block) {
 }
 
 Value SsaBuilder::emit(const ir::Inst& inst) {
-  fuel_.spend(kInstCost + inst.count);
+  fuel_.spend(kInstCost + (inst.op == Op::vconst ? 0 : inst.count));
   const Value value = f_.add(inst, position_);
   f_.order.push_back(value);
   f_[current_].count++;
@@ -280,12 +280,7 @@ Value SsaBuilder::zero(Type type) {
   if (value.valid()) return value;
   ir::Inst inst{.op = Op::iconst, .type = type, .imm = 0};
   if (type == Type::f32 || type == Type::f64) inst.op = Op::fconst;
-  if (type == Type::v128) {
-    inst.op = Op::vconst;
-    inst.args = f_.pool.size();
-    inst.count = 4;
-    f_.pool.resize(f_.pool.size() + 4, 0);
-  }
+  if (type == Type::v128) inst.op = Op::vconst;
   return value = f_.add(inst, f_.positions.empty() ? position_ : f_.positions[0]);
 }
 

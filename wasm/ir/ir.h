@@ -24,6 +24,9 @@ constexpr bool is_ref(Type type) { return type == Type::ref || type == Type::fun
 /// How a load or store touches memory: the width, and for narrow loads the extension to the value's type.
 enum class Access : std::uint8_t { u8, s8, u16, s16, u32, s32, full };
 
+/// How a vector operation divides its 128 bits; `all`: not at all.
+enum class Lanes : std::uint8_t { i8x16, i16x8, i32x4, i64x2, f32x4, f64x2, all };
+
 /// Why code traps; the spec's trap kinds. Order is part of code objects and of the fault reports.
 enum class Trap : std::uint8_t {
 #define NB_TRAP(name, text) name,
@@ -57,7 +60,10 @@ enum Effect : std::uint16_t {
 struct Inst {
   Op op = Op::nop;
   Type type = Type::none;        ///< of the first result; none if there is none
-  Access access = Access::full;  ///< loads and stores
+  union {
+    Access access = Access::full;  ///< loads and stores
+    Lanes lanes;                   ///< vector operations
+  };
   Value a, b, c;                 ///< operands
   std::uint32_t args = 0;        ///< first entry in Function::pool, for operations with an operand list
   std::uint32_t count = 0;       ///< entries in the pool, or edges of a br_table with the default
@@ -67,6 +73,7 @@ struct Inst {
   };
 };
 static_assert(sizeof(Inst) == 32);
+static_assert(static_cast<int>(Access::full) == static_cast<int>(Lanes::all));
 
 /// Control flow from the end of `from` to the start of `to`. Its arguments become `to`'s parameters in order.
 struct EdgeData {
@@ -106,7 +113,7 @@ struct Function {
   ArenaVector<BlockData> blocks;         ///< by Block
   ArenaVector<EdgeData> edges;           ///< by Edge
   ArenaVector<std::uint32_t>
-      pool;                   ///< operand lists, parameters, predecessors, v128 constants (4 words each)
+      pool;                   ///< operand lists, parameters, predecessors
   ArenaVector<Type> results;  ///< of the function
   std::uint32_t index = 0;    ///< in the module's function index space
   Arena* arena;

@@ -6,11 +6,14 @@
 #include <map>
 #include <vector>
 
+#include "wasm/ir/vector.h"
+
 namespace nebulet::wasm::ir {
 namespace {
 
 constexpr std::string_view kTypes[] = {"none", "i32", "i64", "f32", "f64", "v128", "ref", "funcref"};
 constexpr std::string_view kAccess[] = {"u8", "s8", "u16", "s16", "u32", "s32", "full"};
+constexpr std::string_view kLanes[] = {"i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "all"};
 
 class Parser {
  public:
@@ -70,6 +73,15 @@ class Parser {
     const auto [end, status] = std::from_chars(line_.data() + at_, line_.data() + line_.size(), value);
     if (status != std::errc()) fail("a number");
     at_ = static_cast<std::size_t>(end - line_.data());
+    return value;
+  }
+
+  std::uint64_t hexadecimal() {
+    const std::string_view digits = word();
+    std::uint64_t value = 0;
+    if (!digits.starts_with("0x") ||
+        std::from_chars(digits.data() + 2, digits.data() + digits.size(), value, 16).ec != std::errc())
+      fail("a hexadecimal number");
     return value;
   }
 
@@ -171,7 +183,8 @@ class Parser {
     }
     if (!found) return fail("an operation");
     if (take('.') && !suffix(kTypes, i.type)) return fail("a type");
-    if (take('.') && !suffix(kAccess, i.access)) return fail("an access");
+    if (take('.') && !(is_vector_op(i.op) ? suffix(kLanes, i.lanes) : suffix(kAccess, i.access)))
+      return fail("an access or lanes");
     Value* operands[] = {&i.a, &i.b, &i.c};
     for (int k = 0; k < info(i.op).operands; ++k) {
       if (k != 0) take(',');
@@ -182,7 +195,7 @@ class Parser {
       i.args = to_pool(args);
       i.count = static_cast<std::uint32_t>(args.size());
     }
-    if (take('#')) i.imm = number();
+    if (take('#')) immediate(i);
     if (take('"')) i.imm = trap();
     if (i.op == Op::br || i.op == Op::br_if || i.op == Op::br_table) edges(i);
     if (!at_end()) return fail("the end of the line");
@@ -192,6 +205,18 @@ class Parser {
       result = f_.add(i, 0);
     }
     f_.order.push_back(result);
+  }
+  void immediate(Inst& i) {
+    if (i.op == Op::vconst) {
+      const Bits128 bits{hexadecimal(), hexadecimal()};
+      i = vector_constant(bits);
+    } else if (i.op == Op::vshuffle) {
+      std::array<std::uint8_t, 16> indices;
+      for (std::uint8_t& index : indices) index = static_cast<std::uint8_t>(number());
+      i = vector_shuffle(i.a, i.b, indices);
+    } else {
+      i.imm = number();
+    }
   }
   std::int64_t trap() {
     const auto end = line_.find('"', at_);

@@ -4,11 +4,14 @@
 #include <format>
 #include <iterator>
 
+#include "wasm/ir/vector.h"
+
 namespace nebulet::wasm::ir {
 namespace {
 
 constexpr const char* kTypes[] = {"", ".i32", ".i64", ".f32", ".f64", ".v128", ".ref", ".funcref"};
 constexpr const char* kAccess[] = {"u8", "s8", "u16", "s16", "u32", "s32", "full"};
+constexpr const char* kLanes[] = {"i8x16", "i16x8", "i32x4", "i64x2", "f32x4", "f64x2", "all"};
 
 class Printer {
  public:
@@ -57,7 +60,11 @@ class Printer {
     text_ += "  ";
     if (i.type != Type::none && !has_effect(i.op, kWritesState | kWritesMemory)) put("v{} = ", v.index);
     put("{}{}", info(i.op).name, kTypes[static_cast<int>(i.type)]);
-    if (i.access != Access::full) put(".{}", kAccess[static_cast<int>(i.access)]);
+    if (is_vector_op(i.op)) {
+      if (i.lanes != Lanes::all) put(".{}", kLanes[static_cast<int>(i.lanes)]);
+    } else if (i.access != Access::full) {
+      put(".{}", kAccess[static_cast<int>(i.access)]);
+    }
     const Value operands[] = {i.a, i.b, i.c};
     for (int k = 0; k < info(i.op).operands; ++k) put("{} v{}", k ? "," : "", operands[k].index);
     if (i.op == Op::trap) {
@@ -67,7 +74,10 @@ class Printer {
     } else {
       if (has_operand_list(i.op)) list(f_.args(i));
       if (i.op == Op::vconst) {
-        for (std::uint32_t w : f_.pool.slice(i.args, 4)) put(" {:#010x}", w);
+        put(" #{:#018x} {:#018x}", vector_bits(i).low, vector_bits(i).high);
+      } else if (i.op == Op::vshuffle) {
+        text_ += " #";
+        for (unsigned index : shuffle_indices(i)) put(" {}", index);
       } else if (i.imm != 0 || i.op == Op::iconst || i.op == Op::fconst) {
         put(" #{}", i.imm);
       }

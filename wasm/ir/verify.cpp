@@ -4,6 +4,7 @@
 #include <format>
 
 #include "wasm/ir/cfg.h"
+#include "wasm/ir/vector.h"
 
 namespace nebulet::wasm::ir {
 namespace {
@@ -103,7 +104,9 @@ class Verifier {
     if (!error_.empty()) return;
     const bool integer = i.type == Type::i32 || i.type == Type::i64;
     const bool floating = i.type == Type::f32 || i.type == Type::f64;
-    if (i.op >= Op::add && i.op <= Op::rotr) {
+    if (is_vector_op(i.op) || i.op == Op::vconst) {
+      expect(v, has_valid_vector_types(f_, i));
+    } else if (i.op >= Op::add && i.op <= Op::rotr) {
       expect(v, integer && type_of(i.a) == i.type && type_of(i.b) == i.type);
     } else if (i.op >= Op::clz && i.op <= Op::extend32_s) {
       expect(v, integer && type_of(i.a) == i.type);

@@ -44,6 +44,7 @@ class Checker {
       while (e < r_.edits.size() && r_.edits[e].before < i) ++e;
       first_edit_[i] = e;
     }
+    if (const std::string wrong = expand_maps(); !wrong.empty()) return wrong;
     number_dominators();
     find_defs();
     reached_[0] = true;
@@ -197,12 +198,49 @@ class Checker {
                     number(operands[k].vreg.index));
     }
     if (checking_) check_overlap(i);
+    if (inst.flags & mir::kCall) collect_garbage(i);
     for (std::uint32_t reg = 0; reg < 32; ++reg)
       if (inst.clobbers.bits >> reg & 1) state_[reg].clear();
     for (std::uint32_t k = 0; k < operands.size(); ++k)
       if (!is_use(operands[k]) && at[k].is_reg()) state_[at[k].value].clear();
     for (std::uint32_t k = 0; k < operands.size(); ++k)
       if (!is_use(operands[k]) && at[k].is_reg()) state_[at[k].value] = {operands[k].vreg.index};
+  }
+
+  /// What a garbage collection in a call leaves: references in slots that its map does not name are stale,
+  /// and those that it names must be references.
+  void collect_garbage(std::uint32_t i) {
+    const std::uint32_t map = r_.stack_map(i);
+    std::vector<bool> named(state_.size(), false);
+    if (map != kNoStackMap) {
+      if (map >= maps_.size()) return fail(i, "its stack map does not exist");
+      for (const std::uint32_t slot : maps_[map]) {
+        const auto& set = state_[32 + slot / 8];
+        named[32 + slot / 8] = true;
+        if (r_.exact_maps &&
+            std::none_of(set.begin(), set.end(), [&](std::uint32_t v) { return f_.vregs[v].traced; }))
+          fail(i, "its stack map names slot " + number(slot) + ", which holds no reference");
+      }
+    }
+    for (std::size_t at = 32; at < state_.size(); ++at)
+      if (!named[at]) std::erase_if(state_[at], [&](std::uint32_t v) { return f_.vregs[v].traced; });
+  }
+  /// Writes the chains of differences out.
+  std::string expand_maps() {
+    std::vector<bool> in(r_.spill_bytes / 8, false);
+    for (std::uint32_t m = 0; m < r_.maps.size(); ++m) {
+      if (r_.maps[m].full) in.assign(in.size(), false);
+      const std::uint32_t end = m + 1 < r_.maps.size() ? r_.maps[m + 1].first : r_.map_slots.size();
+      for (std::uint32_t at = r_.maps[m].first; at < end; ++at) {
+        const std::uint32_t slot = r_.map_slots[at];
+        if (slot % 8 != 0 || slot / 8 >= in.size()) return "a stack map names a slot out of bounds";
+        in[slot / 8] = !in[slot / 8];
+      }
+      maps_.emplace_back();
+      for (std::uint32_t slot = 0; slot < in.size(); ++slot)
+        if (in[slot]) maps_.back().push_back(slot * 8);
+    }
+    return {};
   }
 
   void execute_dead(std::uint32_t i) {
@@ -320,6 +358,7 @@ class Checker {
   std::vector<bool> used_, reached_;
   std::vector<std::vector<std::uint32_t>> state_;
   std::vector<Facts> entry_;
+  std::vector<std::vector<std::uint32_t>> maps_;  // by map: its slots
   bool checking_ = false;
   std::string error_;
 };

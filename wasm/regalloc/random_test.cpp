@@ -14,12 +14,38 @@ using test::kRegisters;
 using test::RandomFunction;
 using test::RandomShape;
 
+/// Makes about half of the values traced references; what flows into a parameter or through a move is one if
+/// that is.
+void trace_some(mir::Function& f, std::uint64_t seed) {
+  std::vector<std::uint32_t> leader(f.vregs.size());
+  for (std::uint32_t v = 0; v < leader.size(); ++v) leader[v] = v;
+  auto find = [&](std::uint32_t v) {
+    while (leader[v] != v) v = leader[v] = leader[leader[v]];
+    return v;
+  };
+  for (const mir::BlockData& block : f.blocks) {
+    for (const mir::EdgeData& edge : f.edges.slice(block.succs, block.succ_count)) {
+      const mir::BlockData& to = f.blocks[edge.to.index];
+      for (std::uint32_t p = 0; p < edge.count; ++p)
+        leader[find(f.pool[edge.args + p])] = find(f.pool[to.params + p]);
+    }
+    for (const mir::Inst& inst : f.insts.slice(block.first, block.count))
+      if (inst.flags & mir::kMove) {
+        const auto operands = f.operands_of(inst);
+        leader[find(operands[0].vreg.index)] = find(operands[1].vreg.index);
+      }
+  }
+  for (std::uint32_t v = 0; v < leader.size(); ++v)
+    f.vregs[v].traced = f.vregs[v].reg_class == mir::RegClass::gpr && (find(v) * 2654435761u + seed) % 7 < 4;
+}
+
 void run(RandomShape shape, std::uint64_t seeds, Mode mode) {
   for (std::uint64_t seed = 0; seed < seeds; ++seed) {
     Arena arena;
     Builder builder(arena);
     RandomFunction(builder, seed, shape).build();
     mir::Function& function = builder.finish();
+    trace_some(function, seed);
     const Result result = allocate(function, kRegisters, arena, mode);
     const std::string error = check(function, result, &kRegisters);
     ASSERT_EQ(error, "") << "seed " << seed << "\n" << print(function, &result);

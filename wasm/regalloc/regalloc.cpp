@@ -4,6 +4,7 @@
 
 #include "base/assert.h"
 #include "wasm/regalloc/allocator.h"
+#include "wasm/regalloc/safepoints.h"
 #include "wasm/regalloc/slots.h"
 
 namespace nebulet::wasm::regalloc {
@@ -178,6 +179,7 @@ Result allocate(Function& function, const Registers& registers, Arena& arena, Mo
   for (const RegState& entry : allocator.entry)
     for (std::uint32_t reg = 0; reg < 16; ++reg) result.entry_gprs.push_back(mir::VReg(entry[reg]));
   result.spill_bytes = edges.spill_bytes;
+  find_safepoints(function, live, slots, arena, result);
   return result;
 }
 

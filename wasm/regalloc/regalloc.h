@@ -41,6 +41,18 @@ struct Registers {
   mir::PReg vec_scratch;  ///< for cycles of vec moves and for slot-to-slot moves of either class
 };
 
+constexpr std::uint32_t kNoStackMap = 0xffffffff;
+/// The slots that hold traced references during some calls, as byte offsets in Result::map_slots from `first`
+/// to where the next map begins: all of them, or, if not `full`, those in which it differs from the map
+/// before.
+struct StackMapEntry {
+  std::uint32_t first = 0;
+  bool full = true;
+};
+/// How many differences may follow a full map until one with `slots` slots is full again: so that all maps
+/// together are linear in the changes, and each is found in linear time.
+constexpr std::uint32_t stack_map_chain(std::uint32_t slots) { return slots < 16 ? 16 : slots; }
+
 struct Result {
   ArenaVector<Location> operands;  ///< parallel to mir::Function::operands
   ArenaVector<Edit> edits;
@@ -48,8 +60,21 @@ struct Result {
   /// By block × 16: the vreg in each gpr at the block's first instruction (before edits at that point), or
   /// none. This is what the verifier is told about zero-extension at labels.
   ArenaVector<mir::VReg> entry_gprs;
+  ArenaVector<StackMapEntry> maps;
+  ArenaVector<std::uint32_t> map_slots;
+  ArenaVector<std::uint32_t>
+      map_of;              ///< by instruction, for calls: index in maps or kNoStackMap; empty without maps
+  bool exact_maps = true;  ///< false: maps may name slots that hold something else, or nothing yet
   std::uint32_t spill_bytes = 0;  ///< size of the spill area, a multiple of 8
-  explicit Result(Arena& arena) : operands(arena), edits(arena), dead(arena), entry_gprs(arena) {}
+  explicit Result(Arena& arena)
+      : operands(arena),
+        edits(arena),
+        dead(arena),
+        entry_gprs(arena),
+        maps(arena),
+        map_slots(arena),
+        map_of(arena) {}
+  std::uint32_t stack_map(std::uint32_t inst) const { return map_of.empty() ? kNoStackMap : map_of[inst]; }
 };
 
 /// Live-in entries that a function may have beside 16 for each instruction before the allocator falls back.

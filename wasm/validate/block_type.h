@@ -15,7 +15,7 @@ struct BlockType {
   static constexpr std::uint32_t kEmpty = 0xffffffff, kSingle = 0x80000000;
   std::uint32_t code = kEmpty;  ///< a type index, or kSingle | index in kSingles, or kEmpty
 
-  static constexpr ValType kSingles[] = {kI32, kI64, kF32, kF64, kFuncRef, kExternRef};
+  static constexpr ValType kSingles[] = {kI32, kI64, kF32, kF64, kV128, kFuncRef, kExternRef};
 
   std::span<const ValType> params(const Module& module) const {
     if (code & kSingle) return {};

@@ -24,6 +24,14 @@ struct NullVisitor {
   Value global_get(std::uint32_t, ValType) { return {}; }
   void global_set(std::uint32_t, ValType, Value) {}
 
+  Value vector(Opcode, std::uint32_t, Value, Value, Value) { return {}; }
+  Value vector_constant(std::uint64_t, std::uint64_t) { return {}; }
+  Value shuffle(const std::array<std::uint8_t, 16>&, Value, Value) { return {}; }
+  Value vector_load(Opcode, MemArg, Value) { return {}; }
+  /// Lane, address, vector.
+  Value load_lane(Opcode, MemArg, std::uint32_t, Value, Value) { return {}; }
+  void store_lane(Opcode, MemArg, std::uint32_t, Value, Value) {}
+
   Value load(Opcode, MemArg, Value) { return {}; }
   void store(Opcode, MemArg, Value, Value) {}
   Value memory_size(std::uint32_t) { return {}; }

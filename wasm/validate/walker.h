@@ -95,6 +95,8 @@ class Walker {
   void call(const FuncType& type, auto emit);
   void select(bool typed);
   MemArg memarg(std::uint8_t alignment);
+  void vector_instruction(Opcode op, const OpcodeInfo& info);
+  std::uint32_t lane_index(unsigned lanes);
 
   /// Code that is reached and so far without error: the visitor is told.
   bool emit() const { return live_ && reader_.ok(); }
@@ -215,6 +217,7 @@ void Walker<Visitor>::step() {
       if (emit()) visitor_.store(op, where, address, value);
       return;
     }
+    case OpcodeShape::vector: fail_unsupported(reader_, position_, "SIMD"); return;
     case OpcodeShape::illegal: fail_opcode(reader_, position_, code); return;
   }
 }
@@ -299,4 +302,5 @@ void Walker<Visitor>::mismatch(ValType expected, ValType found) {
 }  // namespace nebulet::wasm
 
 #include "wasm/validate/walker_instructions.h"  // IWYU pragma: keep
+#include "wasm/validate/walker_simd.h"          // IWYU pragma: keep
 #include "wasm/validate/walker_memory.h"        // IWYU pragma: keep

@@ -21,6 +21,7 @@ class Checker {
 
  private:
   bool check_object();
+  bool check_stack_maps();
   bool check_function(const CodeFunction& function);
   bool check_padding(std::size_t begin, std::size_t end);
   bool check_prologue();

@@ -38,7 +38,7 @@ bool Checker::fail(const char* rule) {
 }
 
 bool Checker::run() {
-  if (!check_object()) return false;
+  if (!check_object() || !check_stack_maps()) return false;
   std::size_t end = 0;
   for (index_ = 0; index_ < code_.functions.size(); index_++) {
     const CodeFunction& function = code_.functions[index_];

@@ -814,5 +814,53 @@ TEST_F(Abi, StackArguments) {
   EXPECT_EQ(abi_of(many).stack_results, 8u);
 }
 
+// Stack maps.
+
+TEST(StackMaps, MustBeInOrderAndShortlyChained) {
+  const Module module = test_module({0});
+  const CodeObject code = assemble(test_symbols(module) + "F0:\nret\nE0:\n");
+  auto with = [&](std::vector<StackMap> maps, std::vector<std::uint32_t> slots) {
+    CodeObject changed = code;
+    changed.stack_maps = std::move(maps);
+    changed.map_slots = std::move(slots);
+    return verdict(changed, module);
+  };
+  EXPECT_EQ(with({{0, 1}, {2, 0}, {3, 1}}, {0, 8, 8, 16}), "accepted");
+  EXPECT_TRUE(with({}, {8}).contains("slots of no stack map"));
+  EXPECT_TRUE(with({{0, 0}}, {8}).contains("the first stack map is not full"));
+  EXPECT_TRUE(with({{1, 1}}, {0, 8}).contains("the first stack map is not full"));
+  EXPECT_TRUE(with({{0, 1}, {0, 1}}, {0, 8}).contains("not in order"));
+  EXPECT_TRUE(with({{0, 1}, {2, 1}}, {0, 8}).contains("not in order"));
+  EXPECT_TRUE(with({{0, 1}, {3, 1}, {2, 1}}, {0, 8, 16}).contains("not in order"));
+  EXPECT_TRUE(with({{0, 1}, {1, 2}}, {0, 8}).contains("not in order"));
+  EXPECT_TRUE(with({{0, 1}}, {2}).contains("names no slot"));
+  EXPECT_TRUE(with({{0, 1}}, {kMaxFrame}).contains("names no slot"));
+  EXPECT_TRUE(with({{0, 1}}, {8, 8}).contains("names a slot twice"));
+  std::vector<StackMap> chain = {{0, 1}};
+  std::vector<std::uint32_t> slots = {0};
+  for (std::uint32_t m = 1; m <= 16; ++m) {
+    chain.push_back({m, 0});
+    slots.push_back(8);
+  }
+  EXPECT_EQ(with(chain, slots), "accepted");
+  chain.push_back({17, 0});
+  slots.push_back(8);
+  EXPECT_TRUE(with(chain, slots).contains("without a full one"));
+}
+
+TEST(StackMaps, OfCallSitesMustExist) {
+  const Module module = test_module({0});
+  CodeObject code =
+      assemble(test_symbols(module) + "F0:\ncall F0\nC1:\nret\nE0:\n");
+  ASSERT_EQ(code.calls.size(), 1u);
+  EXPECT_EQ(verdict(code, module), "accepted");
+  code.stack_maps = {{0, 1}};
+  code.map_slots = {0};
+  code.calls[0].stack_map = 0;
+  EXPECT_EQ(verdict(code, module), "accepted");
+  code.calls[0].stack_map = 1;
+  EXPECT_TRUE(verdict(code, module).contains("stack map does not exist"));
+}
+
 }  // namespace
 }  // namespace nebulet::wasm::verify

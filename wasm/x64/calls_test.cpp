@@ -356,6 +356,58 @@ TEST(Globals, AGlobalReadOnceIsAMemoryOperandAndSeesNoLaterWrite) {
   EXPECT_EQ(program.run(in_place, 3).gpr, 10u);
 }
 
+/// The slots of a call's stack map.
+std::vector<std::uint32_t> mapped(const CodeObject& object, std::size_t call) {
+  std::vector<std::uint32_t> slots;
+  std::uint32_t map = object.calls[call].stack_map, first = map;
+  if (map == kNoStackMap) return slots;
+  while (!object.stack_maps[first].full) --first;
+  const std::size_t end =
+      map + 1 < object.stack_maps.size() ? object.stack_maps[map + 1].first : object.map_slots.size();
+  for (std::size_t at = object.stack_maps[first].first; at < end; ++at) {
+    const auto found = std::find(slots.begin(), slots.end(), object.map_slots[at]);
+    if (found == slots.end())
+      slots.push_back(object.map_slots[at]);
+    else
+      slots.erase(found);
+  }
+  return slots;
+}
+
+// Arguments and results on the stack belong to nobody while other code could collect: a caller stores
+// arguments directly before its call and takes results directly behind it, a callee loads its arguments
+// before it calls.
+TEST(StackMaps, NameTheReferencesThatLiveAcrossACall) {
+  Program program;
+  const auto callee = program.add({}, [](Builder& b) { b.ret(std::vector<Type>(), {}); });
+  const std::vector<Type> params(12, Type::ref);
+  program.add(params, [&](Builder& b) {
+    b.call(callee, {}, {});
+    b.call(callee, {}, {});
+    std::vector<Value> results;
+    for (std::uint32_t i = 0; i < 3; ++i) results.push_back(b.param(i * 5));  // one of them came on the stack
+    b.call(callee, {}, {});
+    b.ret({Type::ref, Type::ref, Type::ref}, results);
+  });
+  const std::vector<Type> mixed = {Type::i32, Type::ref, Type::funcref, Type::i64};
+  program.add(mixed, [&](Builder& b) {
+    b.call(callee, {}, {});
+    b.ret(mixed, {b.param(0), b.param(1), b.param(2), b.param(3)});
+  });
+  program.add({}, [&](Builder& b) {
+    b.call(callee, {}, {});
+    b.ret(std::vector<Type>(), {});
+  });
+  program.finish();
+  ASSERT_EQ(program.object.calls.size(), 5u);
+  for (std::size_t call = 0; call < 3; ++call) EXPECT_EQ(mapped(program.object, call).size(), 3u);
+  EXPECT_EQ(program.object.calls[0].stack_map, program.object.calls[2].stack_map);
+  EXPECT_EQ(mapped(program.object, 3).size(), 1u);
+  EXPECT_EQ(program.object.calls[4].stack_map, kNoStackMap);
+  for (const std::uint32_t slot : program.object.map_slots)
+    EXPECT_LT(slot, program.object.functions[1].frame);
+}
+
 TEST(Frames, AFrameBeyondTheProbeStepHoldsItsValues) {
   constexpr unsigned kValues = 6000;
   Program program;

@@ -341,6 +341,12 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
   if (stack_args > 0xffff) return limit("too many arguments on the stack");
   if (a_.size() > kMaxText) return limit("the module's code is too large");
 
+  CodeObject& object = builder_.object_;
+  first_map_ = static_cast<std::uint32_t>(object.stack_maps.size());
+  for (const regalloc::StackMapEntry& map : allocation_.maps)
+    object.stack_maps.push_back({static_cast<std::uint32_t>(object.map_slots.size()) + map.first, map.full});
+  for (const std::uint32_t slot : allocation_.map_slots) object.map_slots.push_back(outgoing_ + slot);
+
   a_.reserve();
   while (a_.size() % kFunctionAlign) a_.byte(static_cast<std::uint8_t>(kInt3));
   begin_ = a_.size();

@@ -231,8 +231,13 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
   }
 }
 
+std::uint32_t FunctionEmitter::stack_map(const Inst& inst) const {
+  const std::uint32_t map = allocation_.stack_map(static_cast<std::uint32_t>(&inst - f_.insts.data()));
+  return map == regalloc::kNoStackMap ? kNoStackMap : first_map_ + map;
+}
+
 void FunctionEmitter::call_site(const Inst& inst) {
-  builder_.object_.calls.push_back({a_.size(), inst.position});
+  builder_.object_.calls.push_back({a_.size(), inst.position, stack_map(inst)});
   if (static_cast<MOp>(inst.op) == MOp::call_builtin || inst.disp == 0) return;
   // The callee popped its arguments.
   const bool small = fits8(inst.disp);

@@ -32,6 +32,8 @@ using ir::Type;
 using ir::Value;
 
 inline ValType val_type(Type type) {
+  if (type == Type::ref) return kExternRef;
+  if (type == Type::funcref) return kFuncRef;
   return type == Type::i32 ? kI32 : type == Type::i64 ? kI64 : type == Type::f32 ? kF32 : kF64;
 }
 

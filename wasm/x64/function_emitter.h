@@ -52,6 +52,7 @@ class FunctionEmitter {
   void encode_call(const mir::Inst& inst);
   void encode_switch(std::uint32_t block, const mir::Inst& inst);
   void call_site(const mir::Inst& inst);
+  std::uint32_t stack_map(const mir::Inst& inst) const;
   Rm rm_operand(const mir::Inst& inst, unsigned first);
   void check_address(std::uint8_t address, const mir::Inst& inst);
   Rm slot(std::uint32_t offset) const;
@@ -74,7 +75,7 @@ class FunctionEmitter {
   ArenaVector<OutOfLineTrap> traps_;
   ArenaVector<Table> tables_;
   // First entries of this function in the builder's tables.
-  std::uint32_t begin_ = 0;
+  std::uint32_t begin_ = 0, first_map_ = 0;
   std::size_t first_trap_, first_call_, first_call_fixup_, first_rodata_fixup_;
 };
 
