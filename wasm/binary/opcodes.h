@@ -63,7 +63,6 @@ enum class Immediates : std::uint8_t {
   labels,
   types,
   heap_type,
-  cast,
   memarg,
   memarg_lane,  ///< memarg, lane index
   lane,

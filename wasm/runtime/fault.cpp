@@ -7,7 +7,7 @@
 namespace nebulet::wasm {
 namespace {
 
-constexpr int kRsp = 4, kRdi = 7, kR10 = 10, kR12 = 12, kR15 = 15;
+constexpr int kRsp = 4, kRdi = 7, kR10 = 10, kR11 = 11, kR12 = 12, kR15 = 15;
 
 bool between(std::uint64_t pc, void (*begin)(), void (*end)()) {
   return pc >= address_of(begin) && pc < address_of(end);
@@ -24,10 +24,11 @@ FaultResult end_with(const Fault& fault, Trap trap) {
   activation->pc = *fault.pc;
   activation->sp = fault.gpr[kRsp];
   activation->at_call = false;
-  if (between(*fault.pc, nb_call_foreign, nb_call_foreign_end)) {  // r12 is rsp at its entry
+  if (between(*fault.pc, nb_call_foreign, nb_call_foreign_end)) {  // r12 is rsp at its entry, r11 the target
     activation->pc = *reinterpret_cast<const std::uint64_t*>(fault.gpr[kR12]);
     activation->sp = fault.gpr[kR12] + 8;
     activation->at_call = true;
+    activation->stack_args = reinterpret_cast<const FuncTarget*>(fault.gpr[kR11])->stack_args;
   }
   *fault.pc = address_of(reinterpret_cast<void (*)()>(nb_unwind));
   fault.gpr[kRdi] = reinterpret_cast<std::uint64_t>(activation);

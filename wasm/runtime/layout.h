@@ -144,7 +144,8 @@ struct StackControl {
   std::uint64_t wasm_sp = 0;    ///< rsp of the wasm code that made that call; it points to the return address
   Activation* activation = nullptr;  ///< the innermost entry from C++ into wasm
   void* thread = nullptr;            ///< of the kernel
-  std::uint64_t reserved[4] = {};
+  std::uint64_t stack_args = 0;      ///< bytes above that return address that the call will pop
+  std::uint64_t reserved[3] = {};
 };
 static_assert(sizeof(StackControl) == 64);
 

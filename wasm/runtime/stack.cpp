@@ -120,12 +120,13 @@ Outcome invoke(WasmStack& stack, Function& function, std::span<const Value> args
   place_arguments(activation, *function.type, args);
 
   activation.previous = control.activation;
-  const std::uint64_t kernel_sp = control.kernel_sp, wasm_sp = control.wasm_sp;
+  const std::uint64_t kernel_sp = control.kernel_sp, wasm_sp = control.wasm_sp, popped = control.stack_args;
   control.activation = &activation;
   nb_enter_wasm(&activation);
   control.activation = activation.previous;
   control.kernel_sp = kernel_sp;
   control.wasm_sp = wasm_sp;
+  control.stack_args = popped;
 
   switch (activation.end) {
     case Activation::End::returned:
@@ -152,6 +153,7 @@ void trap_from_call(StackControl& control, Trap trap) {
   activation.pc = *reinterpret_cast<const std::uint64_t*>(control.wasm_sp);
   activation.sp = control.wasm_sp + 8;
   activation.at_call = true;
+  activation.stack_args = static_cast<std::uint32_t>(control.stack_args);
   nb_unwind(&activation);
 }
 

@@ -109,6 +109,7 @@ FUNCTION nb_call_host
   mov [r12 + NB_CONTROL_WASM_SP], rsp
   mov rsp, [r12 + NB_CONTROL_KERNEL_SP]
   mov r13d, [r11 + NB_TARGET_STACK_ARGS]
+  mov [r12 + NB_CONTROL_STACK_ARGS], r13
   test r13d, r13d
   jnz 2f
 1:
@@ -145,17 +146,27 @@ FUNCTION nb_call_host
 .size nb_call_host, . - nb_call_host
 
 // FuncSlot::code of a function of another instance (or of any, in a shared table): r10 = slot. Until the call r12 is rsp at
-// entry, by which a stack overflow in here is traced.
+// entry, by which a stack overflow in here is traced, and r11 the target. If the return address lies in here, this is a tail
+// call of a function that was called from here: the frame below it serves the new callee as well, so that tail calls back and
+// forth between instances need no stack.
 FUNCTION nb_call_foreign
   mov r12, rsp
   mov r11, [r10 + NB_SLOT_TARGET]
+  mov rbp, [rsp]
+  lea r13, [rip + nb_call_foreign]
+  cmp rbp, r13
+  jb 1f
+  lea r13, [rip + nb_call_foreign_end]
+  cmp rbp, r13
+  jb 11f
+1:
   push r15
   mov rbp, [r11 + NB_TARGET_CONTEXT]
   mov r10, [rbp + NB_CONTEXT_MEMORY_BASE]
   cmp r10, [r15 + NB_CONTEXT_MEMORY_BASE]
-  je 1f
+  je 2f
   wrgsbase r10
-1:
+2:
   mov r15, rbp
   mov r13d, [r11 + NB_TARGET_STACK_ARGS]
   mov r14d, [r11 + NB_TARGET_STACK_RESULTS]
@@ -219,6 +230,16 @@ LABEL \return
   pop r12
   add rsp, r13
   jmp r12
+
+11:
+  mov rbp, [r11 + NB_TARGET_CONTEXT]
+  mov r10, [rbp + NB_CONTEXT_MEMORY_BASE]
+  cmp r10, [r15 + NB_CONTEXT_MEMORY_BASE]
+  je 12f
+  wrgsbase r10
+12:
+  mov r15, rbp
+  jmp [r11 + NB_TARGET_CODE]
 LABEL nb_call_foreign_end
 .size nb_call_foreign, . - nb_call_foreign
 
@@ -233,6 +254,7 @@ LABEL nb_call_foreign_end
   STACK_CONTROL r12
   mov r14, rsp
   mov [r12 + NB_CONTROL_WASM_SP], rsp
+  mov qword ptr [r12 + NB_CONTROL_STACK_ARGS], 0
   mov rsp, [r12 + NB_CONTROL_KERNEL_SP]
   mov rdi, r15
   mov rsi, rax

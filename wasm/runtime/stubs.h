@@ -29,6 +29,7 @@ struct Activation {
   std::uint64_t pc = 0;  ///< trapped: in wasm code or a stub, or the return address if `at_call`
   std::uint64_t sp = 0;
   bool at_call = false;  ///< trapped by a host function or builtin, `pc` is where it would have returned to
+  std::uint32_t stack_args = 0;  ///< at_call: bytes above the return address that the callee would pop
   std::uint64_t exit_value = 0;
 };
 
@@ -36,6 +37,7 @@ static_assert(offsetof(StackControl, kernel_sp) == NB_CONTROL_KERNEL_SP &&
               sizeof(StackControl) == NB_CONTROL_SIZE);
 static_assert(offsetof(StackControl, wasm_sp) == NB_CONTROL_WASM_SP);
 static_assert(offsetof(StackControl, activation) == NB_CONTROL_ACTIVATION);
+static_assert(offsetof(StackControl, stack_args) == NB_CONTROL_STACK_ARGS);
 static_assert(kStackSlot - 1 == NB_STACK_SLOT_MASK);
 static_assert(offsetof(FuncSlot, target) == NB_SLOT_TARGET);
 static_assert(offsetof(FuncTarget, code) == NB_TARGET_CODE &&

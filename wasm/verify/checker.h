@@ -45,6 +45,8 @@ class Checker {
   bool jump_table(const Insn& lea);
   const JumpTable* find_jump_table(const Insn& lea);
   bool branch(std::int64_t distance);
+  bool jump(const Insn& insn);
+  bool returns_next() const;
   bool branch_to_trap(const Insn& insn, std::uint8_t condition);
   const Label* find_label(std::uint32_t pc) const;
   /// Whether what `label` claims holds here, but for the upper halves.
@@ -62,6 +64,13 @@ class Checker {
   bool call_builtin(const Insn& insn);
   bool call_indirect(std::uint8_t index);
   bool finish_call(const TypeAbi& abi);
+  const TypeAbi* import_slot(const Insn& lea);
+  const TypeAbi* function_at(std::int64_t target) const;
+  bool takes_return_address(const Insn& insn) const;
+  bool leave(const TypeAbi* slot);
+  bool move_arguments(std::int64_t& top);
+  bool jumps_through_slot(const Insn& insn) const;
+  bool finish_tail_call(const TypeAbi& abi, std::int64_t arguments);
   bool check_return(const Insn& insn);
 
   const Insn& insn(unsigned back = 0) const { return ring_[(fetched_ - back) & 3]; }

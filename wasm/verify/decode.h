@@ -31,7 +31,7 @@ enum class Kind : std::uint8_t {
   jmp,
   call,
   call_mem,
-  jmp_reg,
+  jmp_rm,
   ret,
   ud2,
   int3,

@@ -160,6 +160,7 @@ bool Checker::check_global(const Insn& i, std::uint32_t offset) {
   switch (use.kind) {
     case Kind::lea:
     case Kind::call_mem:
+    case Kind::jmp_rm:
     case Kind::nop: return fail("pointer to a global used for something else");
     case Kind::div:
       if (!trap_here_) return fail("division without a trap site");

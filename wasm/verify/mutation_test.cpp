@@ -46,6 +46,16 @@ constexpr const char* kProgram = R"((module
   (func $stack (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32 i32 i32 i32 i32 i32 i32 i32 i32)
     (call $many (local.get 9) (local.get 8) (local.get 7) (local.get 6) (local.get 5)
                 (local.get 4) (local.get 3) (local.get 2) (local.get 1) (local.get 0)))
+  (func $tails (param i32) (result i32)
+    (if (result i32) (local.get 0)
+      (then (return_call_indirect (type $unary) (call $loop (local.get 0)) (i32.load (local.get 0))))
+      (else (return_call $one (local.get 0)))))
+  (func $more (param i32) (result i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (drop (call $loop (local.get 0)))
+    (return_call $many (local.get 0) (local.get 0) (local.get 0) (local.get 0) (local.get 0)
+      (local.get 0) (local.get 0) (local.get 0) (local.get 0) (i32.load (local.get 0))))
+  (func $fewer (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32) (result i32 i32 i32 i32 i32 i32 i32 i32 i32)
+    (return_call $more (i32.add (local.get 9) (local.get 8))))
   (func $fill (param i32) (memory.fill (local.get 0) (i32.const 3) (i32.load (local.get 0))) (memory.copy (local.get 0) (i32.const 3) (local.get 0)))
 ))";
 
@@ -55,7 +65,7 @@ std::vector<std::byte> assemble_program() {
   std::FILE* out = fdopen(fd, "w");
   std::fputs(kProgram, out);
   std::fclose(out);
-  std::FILE* pipe = popen((std::string("wat2wasm --output=- ") + path).c_str(), "r");
+  std::FILE* pipe = popen((std::string("wat2wasm --enable-tail-call --output=- ") + path).c_str(), "r");
   std::vector<std::byte> bytes;
   std::byte chunk[4096];
   for (std::size_t n; (n = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;)

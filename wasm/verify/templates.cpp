@@ -38,16 +38,25 @@ bool Checker::check_lea(const Insn& i) {
   return true;
 }
 
-bool Checker::call_import(const Insn& lea) {
+/// The convention of the import whose slot `lea` names, or null after an error.
+const TypeAbi* Checker::import_slot(const Insn& lea) {
   const Mem& mem = lea.mem;
   const std::int64_t offset = std::int64_t{mem.disp} - layout_.imports;
   if (lea.size != 8 || lea.reg != kR10 || !is_simple(mem, kR15, mem.disp) || offset < 0 ||
-      offset % sizeof(FuncSlot) != 0 || offset / sizeof(FuncSlot) >= module_.imported_functions)
-    return fail("address of something else than an import slot");
-  if (!fetch()) return false;
+      offset % sizeof(FuncSlot) != 0 || offset / sizeof(FuncSlot) >= module_.imported_functions) {
+    fail("address of something else than an import slot");
+    return nullptr;
+  }
+  return &types_[module_.functions[static_cast<std::size_t>(offset) / sizeof(FuncSlot)].type];
+}
+
+bool Checker::call_import(const Insn& lea) {
+  const TypeAbi* abi = import_slot(lea);
+  if (!abi || !fetch()) return false;
+  if (function_->frame == 0 && jumps_through_slot(insn())) return finish_tail_call(*abi, own_.stack_args);
   if (insn().kind != Kind::call_mem || !is_simple(insn().mem, kR10, offsetof(FuncSlot, code)))
     return fail("import slot without its call");
-  return finish_call(types_[module_.functions[static_cast<std::size_t>(offset) / sizeof(FuncSlot)].type]);
+  return finish_call(*abi);
 }
 
 bool Checker::call_builtin(const Insn& i) {
@@ -105,9 +114,10 @@ bool Checker::call_indirect(std::uint8_t index) {
   if (!fetch()) return false;
   if (!branch_to_trap(insn(), kNotEqual)) return fail(kRule);
   if (!fetch()) return false;
-  if (insn().kind != Kind::call_mem || !is_simple(insn().mem, kR10, offsetof(FuncSlot, code)))
-    return fail(kRule);
-  return finish_call(types_[static_cast<std::size_t>(signature / 4)]);
+  const TypeAbi& abi = types_[static_cast<std::size_t>(signature / 4)];
+  if (insn().kind == Kind::call_mem)
+    return is_simple(insn().mem, kR10, offsetof(FuncSlot, code)) ? finish_call(abi) : fail(kRule);
+  return leave(&abi);
 }
 
 const JumpTable* Checker::find_jump_table(const Insn& lea) {
@@ -148,7 +158,7 @@ bool Checker::jump_table(const Insn& lea) {
   if (!fetch()) return false;
   if (!is_alu(insn(), kAdd, 8, t, u)) return fail(kRule);
   if (!fetch()) return false;
-  if (insn().kind != Kind::jmp_reg || insn().rm != t) return fail(kRule);
+  if (insn().kind != Kind::jmp_rm || insn().rm != t) return fail(kRule);
 
   const auto kept = static_cast<std::uint16_t>(~(1u << t | 1u << u));
   set_state(state_ & kept, bases_ & kept, wide_bases_ & kept);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The code object as a whole, the walk over its functions, the state of the upper halves, and control flow.
-// memory.cpp has the operands in memory, templates.cpp the fixed sequences.
+// memory.cpp has the operands in memory, templates.cpp and tail_calls.cpp the fixed sequences.
 #include "wasm/verify/verify.h"
 
 #include <algorithm>
@@ -184,17 +184,17 @@ bool Checker::step() {
       if (compared == kNone || !branch_to_trap(i, kAboveEqual)) return branch(i.imm);
       checked_ |= bit(compared);
       return true;
-    case Kind::jmp: live_ = false; return branch(i.imm);
+    case Kind::jmp: return jump(i);
     case Kind::call: return call_direct(i);
     case Kind::call_mem: return call_builtin(i);
-    case Kind::jmp_reg: return fail("indirect jump outside its sequence");
+    case Kind::jmp_rm: return fail("indirect jump outside its sequence");
     case Kind::lea: return check_lea(i);
     case Kind::ret: return function_->frame == 0 ? check_return(i) : fail("ret with a frame on the stack");
     case Kind::alu_imm:
       if (function_->frame == 0 || !moves_rsp(i, kAdd, function_->frame)) return plain(i);
-      if (!fetch()) return false;
-      return insn().kind == Kind::ret ? check_return(insn())
-                                      : fail("rsp changes outside prologue and epilogue");
+      if (returns_next()) return fetch() && check_return(insn());
+      return leave(nullptr);
+    case Kind::mov: return takes_return_address(i) ? leave(nullptr) : plain(i);
     default: return plain(i);
   }
 }
@@ -277,14 +277,18 @@ bool Checker::branch_to_trap(const Insn& i, std::uint8_t condition) {
   return target >= function_->begin && target < function_->end && is_trap(static_cast<std::uint32_t>(target));
 }
 
-bool Checker::call_direct(const Insn& i) {
+bool Checker::jump(const Insn& i) {
   const std::int64_t target = next_ + i.imm;
-  const auto& functions = code_.functions;
-  auto at = std::lower_bound(functions.begin(), functions.end(), target,
-                             [](const CodeFunction& f, std::int64_t t) { return f.begin < t; });
-  if (at == functions.end() || at->begin != target) return fail("call to something else than a function");
-  const auto callee = static_cast<std::size_t>(at - functions.begin());
-  return finish_call(types_[module_.functions[module_.imported_functions + callee].type]);
+  const bool inside = target >= function_->begin && target < function_->end;
+  const bool labelled = inside && find_label(static_cast<std::uint32_t>(target));
+  if (function_->frame == 0 && !labelled && function_at(target)) return leave(nullptr);
+  live_ = false;
+  return branch(i.imm);
+}
+
+bool Checker::call_direct(const Insn& i) {
+  const TypeAbi* callee = function_at(next_ + i.imm);
+  return callee ? finish_call(*callee) : fail("call to something else than a function");
 }
 
 /// Behind a call: its table entry, what it relies on, and `sub rsp, n` for the arguments that the callee
@@ -300,6 +304,11 @@ bool Checker::finish_call(const TypeAbi& abi) {
   if (abi.stack_args == 0) return true;
   if (!fetch()) return false;
   return moves_rsp(insn(), kSub, abi.stack_args) || fail("rsp is not restored behind a call");
+}
+
+/// Looks at the instruction behind the one in hand, which fetch() will check.
+bool Checker::returns_next() const {
+  return next_ < function_->end && (text_[next_] == 0xc3 || text_[next_] == 0xc2);
 }
 
 bool Checker::check_return(const Insn& i) {

@@ -355,7 +355,7 @@ TEST_F(ControlFlow, IndirectJumpsAndCallsNeedTheirSequence) {
   refuses("C0: call [r15 + BASE]\nC1: ret", "indirect call outside its sequence");
   refuses("call [rsp]\nC1: ret", "indirect call outside its sequence", 0, "F0");
   refuses("call [rax]\nC1: ret", "indirect call outside its sequence");
-  refuses("jmp [rax]", "instruction is not allowed");
+  refuses("jmp [rax]", "indirect jump outside its sequence");
   refuses("call [r10]\nC1: ret", "indirect call outside its sequence");
 }
 

@@ -3,6 +3,7 @@
 
 #include <Zydis/Zydis.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <set>
@@ -27,16 +28,28 @@ bool is_gpr(ZydisRegister reg) {
 }
 unsigned number(ZydisRegister reg) { return static_cast<unsigned>(wide(reg) - ZYDIS_REGISTER_RAX); }
 
+/// Where the return address lies, from rsp at entry, and whether r11 holds it.
+struct ReturnAddress {
+  static constexpr std::int64_t kLost = std::int64_t{1} << 40;
+  std::int64_t at = 0;
+  bool in_r11 = false;
+  bool operator==(const ReturnAddress&) const = default;
+  ReturnAddress operator&(const ReturnAddress& o) const {
+    return {at == o.at ? at : kLost, in_r11 && o.in_r11};
+  }
+};
+
 /// What is known of gprs; bit n is about gpr n.
 struct State {
   std::uint16_t zero = 0;   ///< the upper half is 0
   std::uint16_t base = 0;   ///< a memory's base
   std::uint16_t wide = 0;   ///< the base of a memory with 64-bit addresses
   std::uint16_t below = 0;  ///< below 2^34
+  ReturnAddress kept = {};
   bool operator==(const State&) const = default;
   State operator&(const State& o) const {
     auto both = [](std::uint16_t x, std::uint16_t y) { return static_cast<std::uint16_t>(x & y); };
-    return {both(zero, o.zero), both(base, o.base), both(wide, o.wide), both(below, o.below)};
+    return {both(zero, o.zero), both(base, o.base), both(wide, o.wide), both(below, o.below), kept & o.kept};
   }
 };
 
@@ -65,8 +78,8 @@ class Walk {
  private:
   static constexpr std::uint32_t kEntry = 0xffffffff;
   struct Node {
-    State state{0xffff, 0xffff, 0xffff, 0xffff};
-    std::int64_t depth = 0;  ///< rsp minus rsp at entry, where the return address lies
+    State state;
+    std::int64_t depth = 0;  ///< rsp minus rsp at entry
     std::set<std::uint32_t> from;
     std::vector<std::uint32_t> sequence;  ///< what must come before and nothing else
     bool seen = false;
@@ -89,7 +102,7 @@ class Walk {
     if (to < f_.begin || to >= f_.end) return bad(from, "control leaves the function");
     Node& node = nodes_[static_cast<std::uint32_t>(to)];
     node.from.insert(from);
-    const State met = node.state & state;
+    const State met = node.seen ? node.state & state : state;
     if (node.seen && node.depth != depth) return bad(from, "rsp differs between ways");
     if (node.seen && met == node.state) return;
     node.seen = true;
@@ -268,6 +281,10 @@ class Walk {
     if (op.mem.index != ZYDIS_REGISTER_NONE) return bad(pc, "index");
     if (op.mem.base == ZYDIS_REGISTER_RSP) {
       const std::int64_t begin = node.depth + at;
+      const ReturnAddress& kept = node.state.kept;
+      if (is(d, ZYDIS_MNEMONIC_MOV) && !writes && begin == kept.at && width == 8) return;
+      const bool whole = at >= 0 && begin + width <= 8 + std::int64_t{own_.stack_args};
+      if (writes && whole && kept.in_r11) return;
       if (!writes && node.depth == 0 && at < 0 && at >= -static_cast<std::int64_t>(kMaxFrame))
         return;  // a probe
       const bool own = at >= 0 && begin + width <= 0;
@@ -379,8 +396,20 @@ class Walk {
     return result;
   }
 
+  /// A jump to another function: the return address must be at rsp, where the callee pops as much as is above
+  /// it.
+  void left(std::uint32_t pc, const TypeAbi& abi, const Node& node) {
+    if (abi.arg_zero & ~node.state.zero) return bad(pc, "argument's upper half");
+    if (own_.result_zero & ~abi.result_zero) return bad(pc, "result's upper half");
+    if (abi.stack_results != own_.stack_results) return bad(pc, "stack results of another size");
+    if (node.depth != std::int64_t{own_.stack_args} - abi.stack_args)
+      return bad(pc, "arguments of a tail call are elsewhere");
+    if (node.state.kept.at != node.depth) bad(pc, "return address is elsewhere");
+  }
+
   void called(std::uint32_t pc, const Decoded& d, const TypeAbi& abi, const Node& node) {
     if (abi.arg_zero & ~node.state.zero) return bad(pc, "argument's upper half");
+    if (node.state.kept.at != 0) return bad(pc, "return address is lost");
     if (node.depth + abi.stack_args + abi.stack_results > 0)
       return bad(pc, "no room for arguments and results");
     flow(pc, pc + d.insn.length, {.zero = abi.result_zero}, node.depth + abi.stack_args);
@@ -414,16 +443,19 @@ class Walk {
       const ZydisDecodedOperand& op = d.op[i];
       if (op.type == ZYDIS_OPERAND_TYPE_MEMORY && op.mem.type == ZYDIS_MEMOP_TYPE_MEM &&
           !is(d, ZYDIS_MNEMONIC_NOP) && op.visibility == ZYDIS_OPERAND_VISIBILITY_EXPLICIT &&
-          !is(d, ZYDIS_MNEMONIC_CALL))
+          !is(d, ZYDIS_MNEMONIC_CALL) && !is(d, ZYDIS_MNEMONIC_JMP))
         check_operand(pc, d, op, node);
     }
     if (!why_.empty()) return;
     if (is(d, ZYDIS_MNEMONIC_RET)) {
       const std::uint64_t pop = d.op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE ? d.op[0].imm.value.u : 0;
-      if (node.depth != 0 || pop != own_.stack_args) return bad(pc, "ret with a wrong stack");
+      if (node.depth != 0 || node.state.kept.at != 0 || pop != own_.stack_args)
+        return bad(pc, "ret with a wrong stack");
       if (own_.result_zero & ~node.state.zero) bad(pc, "result's upper half");
       return;
     }
+    if (is(d, ZYDIS_MNEMONIC_JMP) && d.op[0].type == ZYDIS_OPERAND_TYPE_MEMORY)
+      return visit_slot(pc, d, [&](const TypeAbi& abi) { left(pc, abi, node); });
     if (is(d, ZYDIS_MNEMONIC_JMP) && d.op[0].type == ZYDIS_OPERAND_TYPE_REGISTER) {
       std::vector<std::int64_t> targets;
       if (!dispatch(pc, 7, &targets)) return bad(pc, "indirect jump");
@@ -433,7 +465,13 @@ class Walk {
     if (is(d, ZYDIS_MNEMONIC_CALL)) return visit_call(pc, d, node);
     if (d.insn.meta.branch_type != ZYDIS_BRANCH_TYPE_NONE) {
       if (d.op[0].type != ZYDIS_OPERAND_TYPE_IMMEDIATE) return bad(pc, "branch");
-      flow(pc, next + d.op[0].imm.value.s, node.state, node.depth);
+      const std::int64_t target = next + d.op[0].imm.value.s;
+      const bool own_label =
+          target >= f_.begin && target < f_.end &&
+          std::ranges::any_of(code_.labels, [&](const Label& l) { return l.pc == target; });
+      if (const TypeAbi* callee = function_at(target); callee && is(d, ZYDIS_MNEMONIC_JMP) && !own_label)
+        return left(pc, *callee, node);
+      flow(pc, target, node.state, node.depth);
       State passed = node.state;
       if (is(d, ZYDIS_MNEMONIC_JNB))
         if (const ZydisRegister r = compared(pc); r != ZYDIS_REGISTER_NONE)
@@ -442,34 +480,58 @@ class Walk {
       return;
     }
     std::int64_t depth = node.depth;
+    ReturnAddress kept = node.state.kept;
     for (unsigned i = 0; i < d.insn.operand_count; i++) {
       const ZydisDecodedOperand& op = d.op[i];
+      if (op.type == ZYDIS_OPERAND_TYPE_MEMORY && op.mem.base == ZYDIS_REGISTER_RSP &&
+          (op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)) {
+        const std::int64_t begin = node.depth + disp(d, i);
+        if (kept.in_r11 && is(d, ZYDIS_MNEMONIC_MOV) && reg(d, 1, ZYDIS_REGISTER_R11))
+          kept.at = begin;
+        else if (begin < kept.at + 8 && begin + op.size / 8 > kept.at)
+          kept.at = ReturnAddress::kLost;
+      }
       if (op.type != ZYDIS_OPERAND_TYPE_REGISTER || !(op.actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) ||
           !is_gpr(op.reg.value))
         continue;
       if (wide(op.reg.value) == ZYDIS_REGISTER_R15) return bad(pc, "r15 is written");
+      if (wide(op.reg.value) == ZYDIS_REGISTER_R11)
+        kept.in_r11 = is(d, ZYDIS_MNEMONIC_MOV) && mem(d, 1, ZYDIS_REGISTER_RSP, kept.at - node.depth, 64);
       if (wide(op.reg.value) != ZYDIS_REGISTER_RSP) continue;
       const bool add = is(d, ZYDIS_MNEMONIC_ADD), sub = is(d, ZYDIS_MNEMONIC_SUB);
       if ((!add && !sub) || op.size != 64 || d.op[1].type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
         return bad(pc, "rsp is written");
       depth += add ? d.op[1].imm.value.s : -d.op[1].imm.value.s;
-      if (depth > 0 || depth < -static_cast<std::int64_t>(kMaxFrame)) return bad(pc, "rsp leaves the frame");
+      if (depth > (kept.in_r11 ? own_.stack_args : 0) || depth < -static_cast<std::int64_t>(kMaxFrame))
+        return bad(pc, "rsp leaves the frame");
     }
-    flow(pc, next, state_after(d, node.state), depth);
+    State after = state_after(d, node.state);
+    after.kept = kept;
+    flow(pc, next, after, depth);
+  }
+
+  const TypeAbi* function_at(std::int64_t target) {
+    for (std::uint32_t i = 0; i < code_.functions.size(); i++)
+      if (code_.functions[i].begin == target)
+        return &types_[module_.functions[module_.imported_functions + i].type];
+    return nullptr;
   }
 
   void visit_call(std::uint32_t pc, const Decoded& d, const Node& node) {
     if (d.op[0].type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-      const std::int64_t target = pc + d.insn.length + d.op[0].imm.value.s;
-      for (std::uint32_t i = 0; i < code_.functions.size(); i++)
-        if (code_.functions[i].begin == target)
-          return called(pc, d, type_of(module_.imported_functions + i), node);
-      return bad(pc, "call to no function");
+      const TypeAbi* callee = function_at(pc + d.insn.length + d.op[0].imm.value.s);
+      return callee ? called(pc, d, *callee, node) : bad(pc, "call to no function");
     }
     if (mem(d, 0, ZYDIS_REGISTER_R15, disp(d, 0), 64) && in(disp(d, 0), 0, kBuiltinCount, 8, 0)) {
       const BuiltinAbi abi = abi_of(static_cast<Builtin>(disp(d, 0) / 8));
       return called(pc, d, {abi.arg_zero, abi.result_zero, 0, 0}, node);
     }
+    visit_slot(pc, d, [&](const TypeAbi& abi) { called(pc, d, abi, node); });
+  }
+
+  /// A call or jump through the slot in r10: `use` gets the callee's convention. Between the check of an
+  /// element and a jump the frame is taken down.
+  void visit_slot(std::uint32_t pc, const Decoded& d, auto use) {
     if (!mem(d, 0, ZYDIS_REGISTER_R10, 0, 64)) return bad(pc, "indirect call");
     const std::vector<std::uint32_t> c = before(pc, 1);
     Decoded lea;
@@ -480,14 +542,23 @@ class Walk {
           !in(slot, layout_.imports, module_.imported_functions, sizeof(FuncSlot), 0))
         return bad(pc, "import slot");
       nodes_[pc].sequence = c;
-      return called(pc, d,
-                    type_of(static_cast<std::uint32_t>((slot - layout_.imports) /
-                                                       static_cast<std::int64_t>(sizeof(FuncSlot)))),
-                    node);
+      return use(type_of(static_cast<std::uint32_t>((slot - layout_.imports) /
+                                                    static_cast<std::int64_t>(sizeof(FuncSlot)))));
     }
-    const std::int64_t type = indirect(pc, 11);
+    // Moves and the end of the frame leave r10 as it is.
+    std::vector<std::uint32_t> chain{pc};
+    while (is(d, ZYDIS_MNEMONIC_JMP)) {
+      const std::vector<std::uint32_t> previous = before(chain.front(), 1);
+      Decoded i;
+      if (previous.empty() || !decode(previous[0], i)) break;
+      if (!is(i, ZYDIS_MNEMONIC_VMOVSD) && !is(i, ZYDIS_MNEMONIC_ADD) && !is(i, ZYDIS_MNEMONIC_MOV)) break;
+      if (i.op[0].type == ZYDIS_OPERAND_TYPE_REGISTER && wide(i.op[0].reg.value) == ZYDIS_REGISTER_R10) break;
+      chain.insert(chain.begin(), previous[0]);
+    }
+    if (chain.size() > 1) nodes_[pc].sequence = chain;
+    const std::int64_t type = indirect(chain.front(), 11);
     if (type < 0) return bad(pc, "indirect call");
-    called(pc, d, types_[static_cast<std::size_t>(type)], node);
+    use(types_[static_cast<std::size_t>(type)]);
   }
 
   const CodeObject& code_;

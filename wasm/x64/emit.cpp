@@ -18,7 +18,11 @@ constexpr std::uint32_t kFunctionAlign = 16;
 constexpr std::uint32_t kLongJump = 5, kLongJcc = 6, kShort = 2;
 constexpr std::uint32_t kMaxText = 1u << 30;
 MOp op_of(const Inst& inst) { return static_cast<MOp>(inst.op); }
-bool is_call(MOp op) { return op == MOp::call || op == MOp::call_import || op == MOp::call_indirect; }
+/// Inst::aux is what it needs of the outgoing area.
+bool is_call(MOp op) {
+  return op == MOp::call || op == MOp::call_import || op == MOp::call_indirect || op == MOp::tail_call ||
+         op == MOp::tail_import || op == MOp::tail_indirect;
+}
 }  // namespace
 
 FunctionEmitter::FunctionEmitter(CodeBuilder& builder, const mir::Function& function,

@@ -223,6 +223,9 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
     case MOp::call_import:
     case MOp::call_builtin:
     case MOp::call_indirect: return encode_call(inst);
+    case MOp::tail_call:
+    case MOp::tail_import:
+    case MOp::tail_indirect: return encode_tail_call(inst);
     case MOp::trap_if: return jump_if(aux.cond(), trap_label(aux.trap(), inst.position));
     case MOp::trap:
       builder_.object_.traps.push_back({a_.size(), inst.position, aux.trap()});
@@ -250,12 +253,33 @@ void FunctionEmitter::call_site(const Inst& inst) {
     a_.dword(static_cast<std::uint32_t>(inst.disp));
 }
 
-void FunctionEmitter::encode_call(const Inst& inst) {
-  auto call_memory = [&](const Rm& rm) {
-    constexpr MOpInfo kCall{"call", Shape::custom, 0, 0, 0xff, 2, Width::none};
-    a_.legacy(kCall, 0xff, 4, 2, rm, 0);
-  };
+void FunctionEmitter::through_memory(const Rm& rm, bool jump) {
+  constexpr MOpInfo kCall{"call", Shape::custom, 0, 0, 0xff, 2, Width::none};
+  a_.legacy(kCall, 0xff, 4, jump ? 4 : 2, rm, 0);
+}
+
+/// The checks of an indirect call; r10 becomes the slot of the element.
+void FunctionEmitter::check_element(const Inst& inst) {
   constexpr std::uint8_t kSlot = 10, kTable = 11;
+  const std::uint8_t index = reg(inst, 0);
+  const auto table = static_cast<std::int32_t>(inst.imm),
+             signature = static_cast<std::int32_t>(inst.imm >> 32);
+  a_.legacy(kMov, kMov.opcode, 8, kTable, based(kContext.encoding(), table), 0);
+  a_.legacy(info(MOp::cmp_rm), 0x3b, 4, index, based(kTable, TableHeader::kSizeOffset), 0);
+  jump_if(Cond::ae, trap_label(ir::Trap::undefined_element, inst.position));
+  constexpr MOpInfo kSbb{"sbb", Shape::alu, 0, 0, 0x1b, 0, Width::sized};
+  a_.legacy(kSbb, 0x1b, 8, kSlot, Rm::of_reg(kSlot), 0);
+  a_.legacy(info(MOp::and_rm), 0x23, 4, kSlot, Rm::of_reg(index), 0);
+  a_.legacy(info(MOp::shl_ri), 0xc1, 8, 4, Rm::of_reg(kSlot), 1);
+  a_.byte(kFuncSlotShift);
+  a_.legacy(info(MOp::add_rm), 0x03, 8, kSlot, Rm::of_reg(kTable), 0);
+  a_.legacy(kMov, kMov.opcode, 4, kTable, based(kContext.encoding(), signature), 0);
+  a_.legacy(info(MOp::cmp_mr), 0x39, 4, kTable, based(kSlot, offsetof(FuncSlot, signature)), 0);
+  jump_if(Cond::ne, trap_label(ir::Trap::indirect_call_type_mismatch, inst.position));
+}
+
+void FunctionEmitter::encode_call(const Inst& inst) {
+  constexpr std::uint8_t kSlot = 10;
   switch (static_cast<MOp>(inst.op)) {
     case MOp::call:
       a_.byte(0xe8);
@@ -265,29 +289,12 @@ void FunctionEmitter::encode_call(const Inst& inst) {
     case MOp::call_import:
       a_.legacy(info(MOp::lea), 0x8d, 8, kSlot,
                 based(kContext.encoding(), static_cast<std::int32_t>(inst.imm)), 0);
-      call_memory(based(kSlot, 0));
+      through_memory(based(kSlot, 0), false);
       break;
     case MOp::call_builtin:
-      call_memory(based(kContext.encoding(), static_cast<std::int32_t>(inst.imm)));
+      through_memory(based(kContext.encoding(), static_cast<std::int32_t>(inst.imm)), false);
       break;
-    default: {
-      const std::uint8_t index = reg(inst, 0);
-      const auto table = static_cast<std::int32_t>(inst.imm),
-                 signature = static_cast<std::int32_t>(inst.imm >> 32);
-      a_.legacy(kMov, kMov.opcode, 8, kTable, based(kContext.encoding(), table), 0);
-      a_.legacy(info(MOp::cmp_rm), 0x3b, 4, index, based(kTable, TableHeader::kSizeOffset), 0);
-      jump_if(Cond::ae, trap_label(ir::Trap::undefined_element, inst.position));
-      constexpr MOpInfo kSbb{"sbb", Shape::alu, 0, 0, 0x1b, 0, Width::sized};
-      a_.legacy(kSbb, 0x1b, 8, kSlot, Rm::of_reg(kSlot), 0);
-      a_.legacy(info(MOp::and_rm), 0x23, 4, kSlot, Rm::of_reg(index), 0);
-      a_.legacy(info(MOp::shl_ri), 0xc1, 8, 4, Rm::of_reg(kSlot), 1);
-      a_.byte(kFuncSlotShift);
-      a_.legacy(info(MOp::add_rm), 0x03, 8, kSlot, Rm::of_reg(kTable), 0);
-      a_.legacy(kMov, kMov.opcode, 4, kTable, based(kContext.encoding(), signature), 0);
-      a_.legacy(info(MOp::cmp_mr), 0x39, 4, kTable, based(kSlot, offsetof(FuncSlot, signature)), 0);
-      jump_if(Cond::ne, trap_label(ir::Trap::indirect_call_type_mismatch, inst.position));
-      call_memory(based(kSlot, 0));
-    }
+    default: check_element(inst); through_memory(based(kSlot, 0), false);
   }
   call_site(inst);
 }

@@ -50,6 +50,10 @@ class FunctionEmitter {
   void encode_with_flags(const mir::Inst& inst);
   void encode_custom(const mir::Inst& inst, const regalloc::Location* forced_def);
   void encode_call(const mir::Inst& inst);
+  void check_element(const mir::Inst& inst);
+  void through_memory(const Rm& rm, bool jump);
+  // encode_tail.cpp
+  void encode_tail_call(const mir::Inst& inst);
   void encode_switch(std::uint32_t block, const mir::Inst& inst);
   void call_site(const mir::Inst& inst);
   std::uint32_t stack_map(const mir::Inst& inst) const;

@@ -243,6 +243,8 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::br_table:
     case Op::return_:
     case Op::trap: return lower_terminator(inst);
+    case Op::return_call:
+    case Op::return_call_indirect: return lower_tail_call(inst);
     default: return lower_int(v, inst);
   }
 }

@@ -131,6 +131,40 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
   }
 }
 
+// The arguments take the place of the function's own, which were all read at its entry. Where they need more
+// room than that, they are put into the outgoing area and moved by the instruction, which takes the frame
+// down.
+void Selector::lower_tail_call(const ir::Inst& inst) {
+  const bool indirect = inst.op == Op::return_call_indirect;
+  const auto callee = static_cast<std::uint32_t>(inst.imm),
+             type_index = static_cast<std::uint32_t>(inst.imm >> 32);
+  const FuncType& type = indirect ? module_.func_type(type_index) : module_.type_of(callee);
+  const auto args = ir_.args(inst);
+  const std::uint32_t own = stack_bytes(module_.type_of(ir_.index).params), theirs = stack_bytes(type.params);
+  PlaceCursor stack, registers;
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const Place place = stack.next(type.params[i]);
+    if (place.reg.valid()) continue;
+    if (theirs > own)
+      store_outgoing(args[i], type.params[i], MemKind::outgoing, place.offset);
+    else
+      store_outgoing(args[i], type.params[i], MemKind::incoming, own - theirs + place.offset);
+  }
+  const bool import = !indirect && callee < module_.imported_functions;
+  Build call = build(indirect ? MOp::tail_indirect : import ? MOp::tail_import : MOp::tail_call, 8);
+  if (indirect) {
+    call.use(vreg(inst.a), rbp);  // as in lower_call
+    call.imm(std::int64_t{layout_.table(callee)} | std::int64_t{layout_.signature(type_index)} << 32);
+  } else {
+    call.imm(import ? layout_.import(callee) : callee - module_.imported_functions);
+  }
+  for (std::size_t i = 0; i < args.size(); ++i) {
+    const Place place = registers.next(type.params[i]);
+    if (place.reg.valid()) call.use(vreg(args[i]), place.reg);
+  }
+  call.disp(static_cast<std::int32_t>(theirs)).aux(theirs > own ? theirs : 0).flags(mir::kTerminator).end();
+}
+
 // u64 f(imm, a, b, c) in rax, rcx, rdx, rbx.
 void Selector::lower_builtin(Value v, const ir::Inst& inst) {
   const unsigned operands = ir::info(inst.op).operands;

@@ -186,6 +186,7 @@ class Selector {
   // select_call.cpp
   void lower_entry();
   void lower_call(Value v, const ir::Inst& inst);
+  void lower_tail_call(const ir::Inst& inst);
   void lower_builtin(Value v, const ir::Inst& inst);
   void lower_return(const ir::Inst& inst);
   void store_outgoing(Value v, ValType type, MemKind kind, std::uint32_t offset);
