@@ -2,11 +2,11 @@
 // The wiring of the kernel: what the machine enters, and what it calls later.
 #include <algorithm>
 #include <memory>
-#include <optional>
 
 #include "kernel/init/command_line.h"
-#include "kernel/init/program.h"
+#include "kernel/init/init.h"
 #include "kernel/log/log.h"
+#include "kernel/process/process.h"
 #include "kernel/process/thread.h"
 #include "kernel/sched/scheduler.h"
 #include "machine/include/machine/time.h"
@@ -17,13 +17,7 @@
 namespace nebulet::kernel {
 namespace {
 
-std::optional<std::span<const std::byte>> find_module(const machine::BootInfo& boot, std::string_view name) {
-  for (const machine::BootModule& module : boot.modules)
-    if (module.name == name) return module.bytes;
-  return std::nullopt;
-}
-
-/// The kernel's first task: runs the program, then stops the boot CPU.
+/// The kernel's first task: runs what the kernel was booted for, then stops the boot CPU.
 class InitTask final : public Task {
  public:
   InitTask(const machine::BootInfo& boot, const CommandLine& line, std::uint64_t boot_ns)
@@ -31,21 +25,7 @@ class InitTask final : public Task {
   int status() const { return status_; }
 
  private:
-  void run() override {
-    const auto program = find_module(boot_, "program");
-    if (!program) {
-      log(LogLevel::error, "there is no boot module `program` to run");
-      return;
-    }
-    ProgramImage image{
-        .program = *program,
-        .wasi = find_module(boot_, "wasi").value_or(std::span<const std::byte>()),
-        .program_code = find_module(boot_, "program.code").value_or(std::span<const std::byte>()),
-        .wasi_code = find_module(boot_, "wasi.code").value_or(std::span<const std::byte>())};
-    if (!line_.arguments.empty() && !line_.arguments[0].empty()) image.name = line_.arguments[0];
-    if (!line_.invoke.empty()) image.entry = line_.invoke;
-    status_ = run_program(line_, image, boot_ns_);
-  }
+  void run() override { status_ = run_init(boot_, line_, boot_ns_); }
   void finished() override { Scheduler::stop(); }
 
   const machine::BootInfo& boot_;

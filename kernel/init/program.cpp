@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include "kernel/init/program.h"
+// Runs the boot program: a process with the console and files, its modules, its main thread.
+#include "kernel/init/init.h"
 
 #include <array>
 #include <charconv>
 #include <format>
+#include <optional>
 
+#include "kernel/loader/loader.h"
 #include "kernel/log/log.h"
 #include "kernel/process/thread.h"
 #include "kernel/process/trap_report.h"
@@ -95,8 +98,13 @@ int refuse(std::string_view text) {
   return kExitError;
 }
 
-}  // namespace
+std::optional<std::span<const std::byte>> find_module(const machine::BootInfo& boot, std::string_view name) {
+  for (const machine::BootModule& module : boot.modules)
+    if (module.name == name) return module.bytes;
+  return std::nullopt;
+}
 
+/// Errors go to the log.
 int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_t boot_ns) {
   Process::Options options{.memory_limit = line.memory,
                            .arguments = line.arguments,
@@ -122,6 +130,20 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
   const int status = (*process)->wait();
   if (line.stats) report_stats(**process, *program, boot_ns, start_ns, start_cycles);
   return status;
+}
+
+}  // namespace
+
+int run_init(const machine::BootInfo& boot, const CommandLine& line, std::uint64_t boot_ns) {
+  const auto program = find_module(boot, "program");
+  if (!program) return refuse("there is no boot module `program` to run");
+  ProgramImage image{.program = *program,
+                     .wasi = find_module(boot, "wasi").value_or(std::span<const std::byte>()),
+                     .program_code = find_module(boot, "program.code").value_or(std::span<const std::byte>()),
+                     .wasi_code = find_module(boot, "wasi.code").value_or(std::span<const std::byte>())};
+  if (!line.arguments.empty() && !line.arguments[0].empty()) image.name = line.arguments[0];
+  if (!line.invoke.empty()) image.entry = line.invoke;
+  return run_program(line, image, boot_ns);
 }
 
 }  // namespace nebulet::kernel

@@ -9,7 +9,7 @@ namespace nebulet::test {
 std::vector<std::byte> read_file(const std::string& path) {
   std::FILE* file = std::fopen(path.c_str(), "rb");
   if (!file) {
-    std::fprintf(stderr, "engine_run: %s cannot be opened\n", path.c_str());
+    std::fprintf(stderr, "%s cannot be opened\n", path.c_str());
     std::exit(2);
   }
   std::vector<std::byte> bytes;

@@ -84,7 +84,7 @@ Result<int> run(const RunOptions& options) {
 int main_with(int argc, char** argv) {
   CLI::App app{"Nebulet runs WebAssembly programs in ring 0.", "nebulet"};
   app.require_subcommand(1);
-  app.footer("From the checkout, ./nebulet also has: test, bench, build, doctor.");
+  app.footer("From the checkout, ./nebulet also has: wast, test, bench, build, doctor.");
   app.set_version_flag("--version", "nebulet 0.1.0");
 
   RunOptions options;

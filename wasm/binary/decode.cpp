@@ -4,6 +4,7 @@
 
 #include "wasm/binary/limits.h"
 #include "wasm/binary/module_decoder.h"
+#include "wasm/binary/subtype.h"
 #include "wasm/binary/type_reader.h"
 #include "wasm/compile.h"
 
@@ -83,7 +84,7 @@ void ModuleDecoder::section(std::uint8_t id) {
     case 10: return code_section();
     case 11: return data_section();
     case 12: return data_count_section();
-    default: fail_unsupported(section_, section_.position(), "exception handling"); return;
+    default: return tag_section();
   }
 }
 
@@ -120,27 +121,6 @@ void ModuleDecoder::function_index(std::uint32_t& out) {
   out = index(module_.functions.size(), "unknown function");
 }
 
-void ModuleDecoder::type_section() {
-  const std::uint32_t n = count(kMaxTypes, "types");
-  module_.types.reserve(n);
-  for (std::uint32_t i = 0; i < n && ok(); ++i) {
-    const std::uint32_t at = section_.position();
-    const std::uint8_t form = section_.byte();
-    if (form != 0x60) {
-      if (form == 0x4e || form == 0x4f || form == 0x50 || form == 0x5e || form == 0x5f)
-        fail_unsupported(section_, at, "garbage collection");
-      else
-        section_.fail(Error::Kind::malformed, at, "malformed function type");
-      return;
-    }
-    FuncType& type = module_.types.emplace_back().function;
-    type.params.resize(count(kMaxParams, "parameters"));
-    for (ValType& t : type.params) t = read_val_type(section_);
-    type.results.resize(count(kMaxResults, "results"));
-    for (ValType& t : type.results) t = read_val_type(section_);
-  }
-}
-
 void ModuleDecoder::import_section() {
   const std::uint32_t n = count(kMaxImports, "imports");
   module_.imports.reserve(n);
@@ -156,7 +136,7 @@ void ModuleDecoder::import_section() {
     switch (import.kind) {
       case ExternKind::function:
         import.index = static_cast<std::uint32_t>(module_.functions.size());
-        module_.functions.push_back({.type = index(module_.types.size(), "unknown type")});
+        module_.functions.push_back({.type = function_type()});
         module_.imported_functions++;
         break;
       case ExternKind::table:
@@ -171,10 +151,14 @@ void ModuleDecoder::import_section() {
         break;
       case ExternKind::global:
         import.index = static_cast<std::uint32_t>(module_.globals.size());
-        module_.globals.push_back({read_global_type(section_), {}});
+        module_.globals.push_back({read_global_type(section_, module_.types.size()), {}});
         module_.imported_globals++;
         break;
-      case ExternKind::tag: fail_unsupported(section_, at, "exception handling"); return;
+      case ExternKind::tag:
+        import.index = static_cast<std::uint32_t>(module_.tags.size());
+        module_.tags.push_back(tag_type());
+        module_.imported_tags++;
+        break;
       default: section_.fail(Error::Kind::malformed, at, "malformed import kind"); return;
     }
     module_.imports.push_back(import);
@@ -186,14 +170,36 @@ void ModuleDecoder::import_section() {
 void ModuleDecoder::function_section() {
   const std::uint32_t n = count(kMaxFunctions, "functions");
   module_.functions.reserve(module_.functions.size() + n);
-  for (std::uint32_t i = 0; i < n && ok(); ++i)
-    module_.functions.push_back({.type = index(module_.types.size(), "unknown type")});
+  for (std::uint32_t i = 0; i < n && ok(); ++i) module_.functions.push_back({.type = function_type()});
   declared_bodies_ = n;
+}
+
+/// The index of a function type.
+std::uint32_t ModuleDecoder::function_type() {
+  const std::uint32_t at = section_.position();
+  const std::uint32_t type = index(module_.types.size(), "unknown type");
+  if (ok() && module_.types[type].kind != TypeDef::Kind::function)
+    invalid(at, with_number("type mismatch: not a function type:", type));
+  return type;
+}
+
+// Spec 5.5.16, 3.4.4.
+TagDecl ModuleDecoder::tag_type() {
+  const std::uint32_t at = section_.position();
+  if (section_.byte() != 0 && ok()) section_.fail(Error::Kind::malformed, at, "malformed tag attribute");
+  const TagDecl tag{function_type()};
+  if (ok() && !module_.func_type(tag.type).results.empty()) invalid(at, "non-empty tag result type");
+  return tag;
+}
+
+void ModuleDecoder::tag_section() {
+  const std::uint32_t n = count(kMaxTags, "tags");
+  for (std::uint32_t i = 0; i < n && ok(); ++i) module_.tags.push_back(tag_type());
 }
 
 TableType ModuleDecoder::table_type() {
   const std::uint32_t at = section_.position();
-  TableType type{read_ref_type(section_), read_limits(section_)};
+  TableType type{read_ref_type(section_, module_.types.size()), read_limits(section_)};
   if (!ok()) return type;
   if (type.limits.min > kMaxTableSize || (type.limits.has_max && type.limits.max > kMaxTableSize))
     invalid(at, "table size must be at most 2^32 - 1");
@@ -208,15 +214,18 @@ void ModuleDecoder::table_section() {
   const std::uint32_t n = count(kMaxTables, "tables");
   for (std::uint32_t i = 0; i < n && ok(); ++i) {
     TableDecl table;
+    const std::uint32_t at = section_.position();
     // Spec 5.5.7: 0x40 0x00 announces an initializer.
     const bool has_init = section_.peek() == 0x40;
     if (has_init) {
       section_.byte();
-      const std::uint32_t at = section_.position();
-      if (section_.byte() != 0 && ok()) section_.fail(Error::Kind::malformed, at, "malformed table");
+      const std::uint32_t zero_at = section_.position();
+      if (section_.byte() != 0 && ok()) section_.fail(Error::Kind::malformed, zero_at, "malformed table");
     }
     table.type = table_type();
     if (has_init && ok()) table.init = const_expr(table.type.element);
+    if (!has_init && ok() && !is_defaultable(table.type.element))
+      invalid(at, "type mismatch: a table of references that cannot be null needs an initializer");
     module_.tables.push_back(table);
   }
 }
@@ -245,7 +254,7 @@ void ModuleDecoder::global_section() {
   module_.globals.reserve(module_.globals.size() + n);
   for (std::uint32_t i = 0; i < n && ok(); ++i) {
     GlobalDecl global;
-    global.type = read_global_type(section_);
+    global.type = read_global_type(section_, module_.types.size());
     global.init = const_expr(global.type.type);
     module_.globals.push_back(global);  // after its initializer, which may name only earlier ones
   }
@@ -268,7 +277,7 @@ void ModuleDecoder::export_section() {
       case ExternKind::table: exported.index = index(module_.tables.size(), "unknown table"); break;
       case ExternKind::memory: exported.index = index(module_.memories.size(), "unknown memory"); break;
       case ExternKind::global: exported.index = index(module_.globals.size(), "unknown global"); break;
-      case ExternKind::tag: fail_unsupported(section_, at, "exception handling"); return;
+      case ExternKind::tag: exported.index = index(module_.tags.size(), "unknown tag"); break;
       default: section_.fail(Error::Kind::malformed, at, "malformed export kind"); return;
     }
     module_.exports.push_back(exported);

@@ -8,6 +8,10 @@ namespace nebulet::wasm {
 
 constexpr std::uint32_t kMaxModuleBytes = 1u << 30;
 constexpr std::uint32_t kMaxTypes = 1'000'000;
+constexpr std::uint32_t kMaxStructFields = 10'000;
+constexpr std::uint32_t kMaxSubtypeDepth = 63;
+constexpr std::uint32_t kMaxArrayNewFixed = 10'000;  ///< operands of array.new_fixed
+constexpr std::uint32_t kMaxTags = 1'000'000;
 constexpr std::uint32_t kMaxFunctions = 1'000'000;
 constexpr std::uint32_t kMaxImports = 1'000'000;
 constexpr std::uint32_t kMaxExports = 1'000'000;

@@ -63,6 +63,7 @@ enum class Immediates : std::uint8_t {
   labels,
   types,
   heap_type,
+  cast,
   memarg,
   memarg_lane,  ///< memarg, lane index
   lane,

@@ -2,6 +2,7 @@
 // Element and data segments (spec 5.5.12, 5.5.14, 3.4.7, 3.4.8).
 #include "wasm/binary/limits.h"
 #include "wasm/binary/module_decoder.h"
+#include "wasm/binary/subtype.h"
 #include "wasm/binary/type_reader.h"
 
 namespace nebulet::wasm {
@@ -31,15 +32,15 @@ void ModuleDecoder::element_segment(ElementSegment& segment) {
     }
     segment.offset = const_expr(kI32);
   }
-  segment.type = kFuncRef;
+  segment.type = flags & kExpressions ? kFuncRef : ref_type(kFuncHeap, false);
   if (flags & (kNotActive | kExplicit)) {
     if (flags & kExpressions)
-      segment.type = read_ref_type(section_);
+      segment.type = read_ref_type(section_, module_.types.size());
     else if (const std::uint32_t kind_at = section_.position(); section_.byte() != 0)
       section_.fail(Error::Kind::malformed, kind_at, "malformed element kind");
   }
   if (ok() && segment.mode == ElementSegment::Mode::active &&
-      module_.tables[segment.table].type.element != segment.type) {
+      !is_subtype(module_, segment.type, module_.tables[segment.table].type.element)) {
     invalid(at, "type mismatch");
     return;
   }

@@ -8,69 +8,81 @@
 namespace nebulet::wasm {
 namespace {
 
-/// The proposal behind a type's byte that the engine does not have, or null.
-const char* refused_type(std::uint8_t code) {
-  switch (code) {
-    case 0x7b: return "SIMD";
-    case 0x63:
-    case 0x64: return "typed function references";
-    case 0x69:
-    case 0x74: return "exception handling";
-    case 0x6a:
-    case 0x6b:
-    case 0x6c:
-    case 0x6d:
-    case 0x6e:
-    case 0x71:
-    case 0x72:
-    case 0x73: return "garbage collection";
-    default: return nullptr;
-  }
-}
+bool is_abstract_heap(std::uint8_t byte) { return byte >= 0x69 && byte <= 0x74; }
+constexpr std::uint8_t kRefNull = 0x63, kRef = 0x64;
 
-ValType fail_type(Reader& reader, std::uint32_t at, std::uint8_t code, const char* message) {
-  if (const char* feature = refused_type(code))
-    fail_unsupported(reader, at, feature);
-  else
-    reader.fail(Error::Kind::malformed, at, message);
-  return kI32;
+bool read_mutability(Reader& reader) {
+  const std::uint32_t at = reader.position();
+  const std::uint8_t mutability = reader.byte();
+  if (mutability > 1) reader.fail(Error::Kind::malformed, at, "malformed mutability");
+  return mutability == 1;
 }
 
 }  // namespace
 
-ValType read_val_type(Reader& reader) {
-  const std::uint32_t at = reader.position();
-  switch (const std::uint8_t code = reader.byte()) {
+std::optional<ValType> short_val_type(std::uint8_t byte) {
+  switch (byte) {
     case 0x7f: return kI32;
     case 0x7e: return kI64;
     case 0x7d: return kF32;
     case 0x7c: return kF64;
-    case 0x70: return kFuncRef;
-    case 0x6f: return kExternRef;
-    default: return fail_type(reader, at, code, "malformed value type");
+    default: break;
   }
+  if (is_abstract_heap(byte)) return ref_type(abstract_heap(byte), true);
+  return std::nullopt;
 }
 
-ValType read_ref_type(Reader& reader) {
+ValType read_val_type(Reader& reader, std::size_t types) {
   const std::uint32_t at = reader.position();
-  switch (const std::uint8_t code = reader.byte()) {
-    case 0x70: return kFuncRef;
-    case 0x6f: return kExternRef;
-    default: return fail_type(reader, at, code == 0x7b ? 0 : code, "malformed reference type");
-  }
-}
-
-HeapType read_heap_type(Reader& reader) {
-  const std::uint32_t at = reader.position();
-  const std::int64_t code = reader.s33();
-  if (code == 0x70 - 0x80) return kFuncHeap;
-  if (code == 0x6f - 0x80) return kExternHeap;
-  if (code >= 0)
-    fail_unsupported(reader, at, "typed function references");
+  const std::uint8_t code = reader.byte();
+  if (const auto type = short_val_type(code)) return *type;
+  if (code == kRefNull || code == kRef) return ref_type(read_heap_type(reader, types), code == kRefNull);
+  if (code == 0x7b)
+    fail_unsupported(reader, at, "SIMD");
   else
-    fail_type(reader, at, code > -0x40 && code != -5 ? static_cast<std::uint8_t>(code + 0x80) : 0,
-              "malformed heap type");
-  return kFuncHeap;
+    reader.fail(Error::Kind::malformed, at, "malformed value type");
+  return kI32;
+}
+
+ValType read_ref_type(Reader& reader, std::size_t types) {
+  const std::uint32_t at = reader.position();
+  const std::uint8_t code = reader.byte();
+  if (is_abstract_heap(code)) return ref_type(abstract_heap(code), true);
+  if (code == kRefNull || code == kRef) return ref_type(read_heap_type(reader, types), code == kRefNull);
+  reader.fail(Error::Kind::malformed, at, "malformed reference type");
+  return kFuncRef;
+}
+
+HeapType read_heap_type(Reader& reader, std::size_t types) {
+  const std::uint32_t at = reader.position();
+  if (const std::uint8_t code = reader.peek(); is_abstract_heap(code)) {
+    reader.byte();
+    return abstract_heap(code);
+  }
+  const std::int64_t index = reader.s33();
+  if (!reader.ok()) return kFuncHeap;
+  if (index < 0) {
+    reader.fail(Error::Kind::malformed, at, "malformed heap type");
+    return kFuncHeap;
+  }
+  if (static_cast<std::uint64_t>(index) >= types) {
+    reader.fail(Error::Kind::invalid, at, with_number("unknown type", static_cast<std::uint64_t>(index)));
+    return kFuncHeap;
+  }
+  return {static_cast<std::uint32_t>(index)};
+}
+
+FieldType read_field_type(Reader& reader, std::size_t types) {
+  FieldType field;
+  if (const std::uint8_t code = reader.peek(); code == 0x78 || code == 0x77) {
+    reader.byte();
+    field.type = kI32;
+    field.packed = code == 0x78 ? FieldType::Packed::i8 : FieldType::Packed::i16;
+  } else {
+    field.type = read_val_type(reader, types);
+  }
+  field.is_mutable = read_mutability(reader);
+  return field;
 }
 
 Limits read_limits(Reader& reader) {
@@ -92,12 +104,9 @@ Limits read_limits(Reader& reader) {
   return limits;
 }
 
-GlobalType read_global_type(Reader& reader) {
-  GlobalType global{read_val_type(reader), false};
-  const std::uint32_t at = reader.position();
-  const std::uint8_t mutability = reader.byte();
-  if (mutability > 1) reader.fail(Error::Kind::malformed, at, "malformed mutability");
-  global.is_mutable = mutability == 1;
+GlobalType read_global_type(Reader& reader, std::size_t types) {
+  GlobalType global{read_val_type(reader, types), false};
+  global.is_mutable = read_mutability(reader);
   return global;
 }
 

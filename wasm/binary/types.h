@@ -78,6 +78,7 @@ struct TypeDef {
   bool is_final = true;
   std::uint8_t depth = 0;         ///< number of supertypes, at most 63
   std::uint32_t super = kNone;    ///< the declared supertype; always a lower index
+  bool has_defaults = true;       ///< structures: whether all fields have default values
   std::uint32_t group_begin = 0;  ///< its recursive group: the types [group_begin, group_begin + group_size)
   std::uint32_t group_size = 1;
   std::uint32_t same_as = kNone;   ///< the first type of the module that is equal (spec 3.3.2), if not itself

@@ -46,6 +46,8 @@ constexpr std::int64_t two(std::uint32_t low, std::uint32_t high) {
 
 class Builder {
  public:
+  static constexpr bool kAggregates = false;          ///< structures, arrays, i31
+  static constexpr bool kFunctionReferences = false;  ///< calls by reference and casts of function references
   using Value = ir::Value;
   struct Label {
     Block target;             ///< where branches go; none until there is one
@@ -168,6 +170,10 @@ class Builder {
     const Value null = ssa_.emit({.op = Op::iconst, .type = f_[a].type, .imm = 0});
     return ssa_.emit({.op = Op::eq, .type = Type::i32, .a = a, .b = null});
   }
+  Value ref_as_non_null(ValType, Value a) {
+    trap_if(ref_is_null(a), ir::Trap::null_reference);
+    return a;
+  }
   Value ref_func(std::uint32_t function) {
     return ssa_.emit({.op = Op::ref_func, .type = Type::funcref, .imm = function});
   }
@@ -270,6 +276,14 @@ class Builder {
     ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
     ssa_.start(next);
   }
+  void br_on_null(Label& label, Value reference, Operands args) {
+    br_if(label, ref_is_null(reference), args);
+  }
+  void br_on_non_null(Label& label, Operands args) {
+    const Value reference = args.back().value;
+    const Value null = ssa_.emit({.op = Op::iconst, .type = f_[reference].type, .imm = 0});
+    br_if(label, ssa_.emit({.op = Op::ne, .type = Type::i32, .a = reference, .b = null}), args);
+  }
   void br_table(Value selector, std::span<const std::uint32_t> depths, Operands args, auto label_at) {
     const std::span<const Value> list = values(args);
     const std::uint32_t first = f_.edges.size();
@@ -286,6 +300,16 @@ class Builder {
   }
 
  private:
+  void trap_if(Value condition, ir::Trap trap) {
+    const Block fails = ssa_.make_block(), next = ssa_.make_block();
+    const Edge taken = ssa_.make_edge(fails, {});
+    ssa_.make_edge(next, {});
+    ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
+    ssa_.start(fails);
+    ssa_.emit({.op = Op::trap, .imm = static_cast<std::int64_t>(trap)});
+    f_[fails].cold = true;
+    ssa_.start(next);
+  }
   Type type_of(ValType type) const { return ir_type(type, module_); }
   Type first_result(const FuncType& type) const {
     return type.results.empty() ? Type::none : type_of(type.results[0]);

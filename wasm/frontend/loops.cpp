@@ -29,6 +29,14 @@ void LoopScan::scan(Reader reader) {
   scanned_ = reader.position();
 }
 
+/// A value type, or a block type with an index.
+void LoopScan::skip_type(Reader& reader) {
+  constexpr std::uint8_t kRefNull = 0x63, kRef = 0x64;
+  const std::uint8_t first = reader.peek();
+  if (first == kRefNull || first == kRef) reader.byte();
+  reader.s33();
+}
+
 bool LoopScan::skip_instruction(Reader& reader) {
   std::uint32_t code = reader.byte();
   if (code >= 0xfb && code <= 0xfe) code = code << 12 | (reader.u32() & 0xfff);
@@ -41,7 +49,7 @@ bool LoopScan::skip_instruction(Reader& reader) {
   }
   switch (info.immediates) {
     case Immediates::none: break;
-    case Immediates::block_type: reader.s33(); break;
+    case Immediates::block_type: skip_type(reader); break;
     case Immediates::index: reader.u32(); break;
     case Immediates::two_indices:
       reader.u32();
@@ -65,10 +73,16 @@ bool LoopScan::skip_instruction(Reader& reader) {
     }
     case Immediates::types: {
       const std::uint32_t count = reader.u32();
-      reader.skip(count);
+      for (std::uint32_t i = 0; i < count && reader.ok(); ++i) skip_type(reader);
       break;
     }
     case Immediates::heap_type: reader.s33(); break;
+    case Immediates::cast:
+      reader.byte();
+      reader.u32();
+      reader.s33();
+      reader.s33();
+      break;
     case Immediates::i32: reader.s32(); break;
     case Immediates::i64: reader.s64(); break;
     case Immediates::f32: reader.skip(4); break;

@@ -30,6 +30,7 @@ class LoopScan {
   static constexpr std::uint32_t kNotLoop = 0xffffffff;
   void scan(Reader reader);
   bool skip_instruction(Reader& reader);
+  static void skip_type(Reader& reader);
 
   std::span<const std::byte> bytes_;
   ArenaVector<Loop> loops_;

@@ -20,13 +20,14 @@ class Locals {
       : dense_(arena), runs_(arena), dense_limit_(256 + body_bytes) {}
 
   /// Takes the parameters and reads the declarations.
-  void read(std::span<const ValType> params, Reader& reader) {
+  void read(std::span<const ValType> params, Reader& reader, std::size_t types) {
     for (const ValType type : params) add(1, type);
+    params_ = size_;
     const std::uint32_t runs = reader.u32();
     for (std::uint32_t i = 0; i < runs && reader.ok(); ++i) {
       const std::uint32_t at = reader.position();
       const std::uint32_t count = reader.u32();
-      const ValType type = read_val_type(reader);
+      const ValType type = read_val_type(reader, types);
       declared_ += count;
       if (declared_ > 0xffffffff) reader.fail(Error::Kind::malformed, at, "too many locals");
       if (size_ + std::uint64_t{count} > kMaxLocals) over_limit_ = true;
@@ -36,6 +37,7 @@ class Locals {
   }
 
   std::uint32_t size() const { return size_; }
+  std::uint32_t params() const { return params_; }
   /// How many of the first locals are cheap to index.
   std::uint32_t dense_size() const { return dense_.size(); }
   /// Requires: i < size().
@@ -60,7 +62,7 @@ class Locals {
   ArenaVector<ValType> dense_;
   ArenaVector<Run> runs_;
   std::uint32_t dense_limit_;
-  std::uint32_t size_ = 0;
+  std::uint32_t size_ = 0, params_ = 0;
   std::uint64_t declared_ = 0;
   bool over_limit_ = false;
 };

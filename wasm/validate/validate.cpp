@@ -8,6 +8,7 @@ namespace {
 
 /// Wants to know nothing: what is left of the walk is validation.
 struct NullVisitor {
+  static constexpr bool kAggregates = true, kFunctionReferences = true;
   struct Value {};
   struct Label {};
   using Operands = std::span<Slot<Value>>;
@@ -42,6 +43,11 @@ struct NullVisitor {
   void data_drop(std::uint32_t) {}
 
   Value ref_is_null(Value) { return {}; }
+  /// The type is that of the result.
+  Value ref_as_non_null(ValType, Value) { return {}; }
+  /// The first type is the operand's, the second the tested one.
+  Value ref_test(ValType, ValType, Value) { return {}; }
+  Value ref_cast(ValType, ValType, Value) { return {}; }
   Value ref_func(std::uint32_t) { return {}; }
   Value table_get(std::uint32_t, Value) { return {}; }
   void table_set(std::uint32_t, Value, Value) {}
@@ -52,7 +58,32 @@ struct NullVisitor {
   void table_init(std::uint32_t, std::uint32_t, Value, Value, Value) {}
   void elem_drop(std::uint32_t) {}
 
+  // Structures, arrays and i31, for visitors with kAggregates. Types and segments first, then operands in the
+  // order of the stack. A value for a packed field is an i32 of which only the low bits count.
+  Value ref_eq(Value, Value) { return {}; }
+  Value ref_i31(Value) { return {}; }
+  Value i31_get(Opcode, Value) { return {}; }
+  Value convert(Opcode, Value) { return {}; }
+  Value struct_new(std::uint32_t, Operands) { return {}; }
+  Value struct_new_default(std::uint32_t) { return {}; }
+  Value struct_get(Opcode, std::uint32_t, std::uint32_t, Value) { return {}; }
+  void struct_set(std::uint32_t, std::uint32_t, Value, Value) {}
+  Value array_new(std::uint32_t, Value, Value) { return {}; }
+  Value array_new_default(std::uint32_t, Value) { return {}; }
+  Value array_new_fixed(std::uint32_t, Operands) { return {}; }
+  Value array_new_data(std::uint32_t, std::uint32_t, Value, Value) { return {}; }
+  Value array_new_elem(std::uint32_t, std::uint32_t, Value, Value) { return {}; }
+  Value array_get(Opcode, std::uint32_t, Value, Value) { return {}; }
+  void array_set(std::uint32_t, Value, Value, Value) {}
+  Value array_len(Value) { return {}; }
+  void array_fill(std::uint32_t, Value, Value, Value, Value) {}
+  /// The types of destination and source.
+  void array_copy(std::uint32_t, std::uint32_t, Value, Value, Value, Value, Value) {}
+  void array_init_data(std::uint32_t, std::uint32_t, Value, Value, Value, Value) {}
+  void array_init_elem(std::uint32_t, std::uint32_t, Value, Value, Value, Value) {}
+
   Value call(std::uint32_t, const FuncType&, Operands) { return {}; }
+  Value call_ref(std::uint32_t, const FuncType&, Value, Operands) { return {}; }
   Value call_indirect(std::uint32_t, std::uint32_t, const FuncType&, Value, Operands) { return {}; }
   Value result(Value, std::uint32_t, ValType) { return {}; }
   void return_call(std::uint32_t, Operands) {}
@@ -72,6 +103,12 @@ struct NullVisitor {
   void br_if(Label&, Value, Operands) {}
   /// The last depth is the default. `label_at` gives a depth's label.
   void br_table(Value, std::span<const std::uint32_t>, Operands, auto label_at) {}
+  void br_on_null(Label&, Value, Operands) {}
+  /// The last operand is the reference.
+  void br_on_non_null(Label&, Operands) {}
+  /// Branches if the last operand, of the first type, is of the second one; or, if `on_failure`, if it is
+  /// not.
+  void br_on_cast(Label&, ValType, ValType, bool, Operands) {}
   void return_(Operands) {}
   void unreachable() {}
 };

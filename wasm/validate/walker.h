@@ -10,9 +10,11 @@
 #include "wasm/binary/limits.h"
 #include "wasm/binary/module.h"
 #include "wasm/binary/opcodes.h"
+#include "wasm/binary/subtype.h"
 #include "wasm/binary/type_reader.h"
 #include "wasm/validate/block_type.h"
 #include "wasm/validate/fuel.h"
+#include "wasm/validate/initialized.h"
 #include "wasm/validate/locals.h"
 
 namespace nebulet::wasm {
@@ -30,6 +32,9 @@ struct MemArg {
 };
 
 /// A visitor has
+///   kAggregates, kFunctionReferences   whether it has the functions for structures and arrays, and for calls
+///   by
+///           reference and casts; else these are refused
 ///   Value   what it keeps for an operand; trivially copyable, default-constructible
 ///   Label   what it keeps for a block; likewise
 /// and the member functions that NullVisitor (validate.cpp) lists. They are called for code that can be
@@ -40,6 +45,7 @@ class Walker {
   using Value = typename Visitor::Value;
   using Label = typename Visitor::Label;
   using Operand = Slot<Value>;
+  static constexpr bool kCasts = Visitor::kFunctionReferences || Visitor::kAggregates;
   enum class Kind : std::uint8_t { function, block, loop, if_, else_ };
 
   /// `function` is an index in the module's function index space, of a defined one.
@@ -53,10 +59,12 @@ class Walker {
         stack_(arena),
         control_(arena),
         saved_(arena),
-        targets_(arena) {}
+        targets_(arena),
+        field_types_(arena),
+        initialized_(arena) {}
 
   Result<> run() {
-    locals_.read(module_.func_type(decl_.type).params, reader_);
+    locals_.read(module_.func_type(decl_.type).params, reader_, module_.types.size());
     Control& outermost = push_control(Kind::function, {decl_.type}, 0);
     if (reader_.ok()) visitor_.begin(locals_, outermost.label);
     while (!control_.empty() && reader_.ok()) {
@@ -77,6 +85,7 @@ class Walker {
     BlockType type;
     std::uint32_t height;          ///< of the operand stack at its start, without its parameters
     std::uint32_t saved = 0;       ///< if: where its parameters are in saved_
+    std::uint32_t initialized;     ///< mark of initialized_ at its start
     std::uint32_t checked_at = 0;  ///< position of the last br_table that looked at it
     [[no_unique_address]] Label label{};
   };
@@ -86,6 +95,23 @@ class Walker {
   bool control_instruction(Opcode op);
   bool variable_instruction(Opcode op);
   bool table_instruction(Opcode op);
+  bool reference_instruction(Opcode op);
+  void branch_on_cast(bool on_failure);
+  /// Refuses casts that the visitor does not know.
+  bool casts(ValType to) {
+    const bool of_functions = module_.is_func_heap(to.heap);
+    if (of_functions ? Visitor::kFunctionReferences : Visitor::kAggregates) return true;
+    return fail_unsupported(reader_, position_,
+                            of_functions ? "typed function references" : "garbage collection");
+  }
+  bool aggregate_instruction(Opcode op);
+  void scalar_instruction(Opcode op);
+  void struct_instruction(Opcode op);
+  void array_new_instruction(Opcode op);
+  void array_instruction(Opcode op);
+  void check_packing(const FieldType& field, bool extended);
+  void check_array_source(const FieldType& field, bool from_data, std::uint32_t segment);
+  std::uint32_t array_type();
   void memory_instruction(Opcode op);
 
   void begin_block(Kind kind);
@@ -107,6 +133,14 @@ class Walker {
     const std::uint32_t i = reader_.u32();
     if (i >= size && reader_.ok()) invalid(with_number(unknown, i));
     return reader_.ok() ? i : 0;
+  }
+  std::uint32_t type_index(TypeDef::Kind kind, std::string_view wrong) {
+    const std::uint32_t i = index(module_.types.size(), "unknown type");
+    if (reader_.ok() && module_.types[i].kind != kind) invalid(with_number(wrong, i));
+    return i;
+  }
+  std::uint32_t function_type_index() {
+    return type_index(TypeDef::Kind::function, "type mismatch: not a function type:");
   }
   std::uint32_t memory_index() { return index(module_.memories.size(), "unknown memory"); }
   /// The type of addresses; of no meaning after an error.
@@ -133,10 +167,10 @@ class Walker {
   Operand pop_any();
   Operand pop(ValType expected) {
     Operand operand = pop_any();
-    if (operand.type != expected && operand.type.kind != ValType::Kind::bottom)
-      mismatch(expected, operand.type);
+    if (!is_subtype(module_, operand.type, expected)) mismatch(expected, operand.type);
     return operand;
   }
+  Operand pop_reference();
   bool check_top(std::span<const ValType> types);
   std::span<Operand> take_top(std::span<const ValType> types);
   std::span<Operand> take_results(const Control& block);
@@ -147,7 +181,8 @@ class Walker {
     control_.push_back({.kind = kind,
                         .live = live_,
                         .type = type,
-                        .height = stack_.size() - static_cast<std::uint32_t>(params)});
+                        .height = stack_.size() - static_cast<std::uint32_t>(params),
+                        .initialized = initialized_.mark()});
     return control_.back();
   }
   /// The block `depth` levels out, or null after an error.
@@ -157,7 +192,7 @@ class Walker {
     invalid("unknown label");
     return nullptr;
   }
-  std::span<const ValType> label_types(const Control& block) const {
+  BlockTypes label_types(const Control& block) const {
     return block.kind == Kind::loop ? block.type.params(module_) : block.type.results(module_);
   }
   void unreachable() {
@@ -177,8 +212,10 @@ class Walker {
   ArenaVector<Control> control_;
   ArenaVector<Operand> saved_;          ///< parameters of the open ifs
   ArenaVector<std::uint32_t> targets_;  ///< of the current br_table
-  std::uint32_t position_ = 0;          ///< of the current instruction
-  bool live_ = true;                    ///< the current instruction can be reached
+  ArenaVector<ValType> field_types_;    ///< of the current struct.new or array.new_fixed
+  InitializedLocals initialized_;
+  std::uint32_t position_ = 0;  ///< of the current instruction
+  bool live_ = true;            ///< the current instruction can be reached
 };
 
 template <class Visitor>
@@ -237,6 +274,17 @@ typename Walker<Visitor>::Operand Walker<Visitor>::pop_any() {
   return operand;
 }
 
+/// The topmost operand, which must be a reference; where anything could be, one below all others.
+template <class Visitor>
+typename Walker<Visitor>::Operand Walker<Visitor>::pop_reference() {
+  Operand operand = pop_any();
+  if (operand.type.kind == ValType::Kind::bottom)
+    operand.type = ref_type(kBottomHeap, false);
+  else if (!operand.type.is_ref())
+    invalid("type mismatch: expected a reference, found " + type_name(operand.type));
+  return operand;
+}
+
 /// Whether operands of `types` are on top of the stack, without taking them.
 template <class Visitor>
 bool Walker<Visitor>::check_top(std::span<const ValType> types) {
@@ -248,7 +296,7 @@ bool Walker<Visitor>::check_top(std::span<const ValType> types) {
   if (!fuel_.spend(types.size() / 8)) return false;
   for (std::size_t i = 1; i <= n; ++i) {
     const ValType found = stack_[stack_.size() - i].type, expected = types[types.size() - i];
-    if (found != expected && found.kind != ValType::Kind::bottom) {
+    if (!is_subtype(module_, found, expected)) {
       mismatch(expected, found);
       return false;
     }
@@ -256,8 +304,8 @@ bool Walker<Visitor>::check_top(std::span<const ValType> types) {
   return reader_.ok();
 }
 
-/// The operands of `types` on top of the stack, which stay there; what a polymorphic stack lacks is added.
-/// After an error as many operands of no meaning.
+/// The operands of `types` on top of the stack, which stay there as operands of just these types; what a
+/// polymorphic stack lacks is added. After an error as many operands of no meaning.
 template <class Visitor>
 std::span<typename Walker<Visitor>::Operand> Walker<Visitor>::take_top(std::span<const ValType> types) {
   const std::uint32_t n = static_cast<std::uint32_t>(types.size());
@@ -267,6 +315,8 @@ std::span<typename Walker<Visitor>::Operand> Walker<Visitor>::take_top(std::span
     const std::uint32_t available = stack_.size() - control_.back().height;
     stack_.resize(available < n ? control_.back().height : stack_.size() - n);
     for (const ValType type : types) push(type);
+  } else {
+    for (std::uint32_t i = 0; i < n; ++i) stack_[stack_.size() - n + i].type = types[i];
   }
   return stack_.slice(stack_.size() - n, n);
 }
@@ -284,26 +334,16 @@ std::span<typename Walker<Visitor>::Operand> Walker<Visitor>::take_results(const
 template <class Visitor>
 void Walker<Visitor>::mismatch(ValType expected, ValType found) {
   if (!reader_.ok()) return;
-  const auto name = [](ValType type) -> std::string_view {
-    switch (type.kind) {
-      case ValType::Kind::i32: return "i32";
-      case ValType::Kind::i64: return "i64";
-      case ValType::Kind::f32: return "f32";
-      case ValType::Kind::f64: return "f64";
-      case ValType::Kind::v128: return "v128";
-      case ValType::Kind::ref: return type.heap == kFuncHeap ? "funcref" : "externref";
-      case ValType::Kind::bottom: break;
-    }
-    return "a value";
-  };
   std::string message = "type mismatch: expected ";
-  message.append(name(expected)).append(", found ").append(name(found));
+  message.append(type_name(expected)).append(", found ").append(type_name(found));
   invalid(message);
 }
 
 }  // namespace nebulet::wasm
 
+#include "wasm/validate/walker_gc.h"            // IWYU pragma: keep
 #include "wasm/validate/walker_instructions.h"  // IWYU pragma: keep
+#include "wasm/validate/walker_reference.h"     // IWYU pragma: keep
 #include "wasm/validate/walker_simd.h"          // IWYU pragma: keep
 #include "wasm/validate/walker_memory.h"        // IWYU pragma: keep
 #include "wasm/validate/walker_tail_calls.h"    // IWYU pragma: keep

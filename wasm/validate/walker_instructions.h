@@ -35,7 +35,9 @@ void Walker<Visitor>::special(Opcode op) {
     }
     default: break;
   }
-  if (!control_instruction(op) && !variable_instruction(op) && !table_instruction(op)) memory_instruction(op);
+  if (!control_instruction(op) && !variable_instruction(op) && !table_instruction(op) &&
+      !reference_instruction(op) && !aggregate_instruction(op))
+    memory_instruction(op);
 }
 
 template <class Visitor>
@@ -81,10 +83,10 @@ bool Walker<Visitor>::control_instruction(Opcode op) {
       return true;
     }
     case Opcode::call_indirect: {
-      const std::uint32_t type_index = index(module_.types.size(), "unknown type");
+      const std::uint32_t type_index = function_type_index();
       const std::uint32_t table = table_index();
       if (!reader_.ok()) return true;
-      if (module_.tables[table].type.element != kFuncRef) {
+      if (!is_subtype(module_, module_.tables[table].type.element, kFuncRef)) {
         mismatch(kFuncRef, module_.tables[table].type.element);
         return true;
       }
@@ -135,6 +137,7 @@ void Walker<Visitor>::begin_else() {
   stack_.resize(block.height);
   stack_.append(saved_.slice(block.saved, params));
   saved_.resize(block.saved);
+  initialized_.return_to(block.initialized);
   block.kind = Kind::else_;
   block.polymorphic = false;
   live_ = block.live;
@@ -148,12 +151,13 @@ void Walker<Visitor>::end_block() {
   if (block.kind == Kind::if_) {
     // Without an else the parameters are the results (spec 3.3.8.5).
     const auto params = block.type.params(module_), expected = block.type.results(module_);
-    if (!std::ranges::equal(params, expected)) {
+    if (!is_subtype(module_, std::span<const ValType>(params), std::span<const ValType>(expected))) {
       invalid("type mismatch: an if without else has results");
       return;
     }
     saved_.resize(block.saved);
   }
+  initialized_.return_to(block.initialized);
   live_ = block.live && visitor_.end(block.label, results, live_);
   control_.pop_back();
 }
@@ -207,7 +211,7 @@ void Walker<Visitor>::select(bool typed) {
   if (typed) {
     const std::uint32_t count = reader_.u32();
     if (reader_.ok() && count != 1) invalid("invalid result arity");
-    type = read_val_type(reader_);
+    type = read_val_type(reader_, module_.types.size());
     if (!reader_.ok()) return;
   }
   const Value condition = pop(kI32).value;
@@ -230,16 +234,20 @@ bool Walker<Visitor>::variable_instruction(Opcode op) {
     case Opcode::local_get: {
       const std::uint32_t local = local_index();
       if (!reader_.ok()) return true;
-      push(locals_[local], emit() ? visitor_.local_get(local) : Value{});
+      const ValType type = locals_[local];
+      if (!initialized_.contains(locals_, local, type)) invalid(with_number("uninitialized local", local));
+      push(type, emit() ? visitor_.local_get(local) : Value{});
       return true;
     }
     case Opcode::local_set:
     case Opcode::local_tee: {
       const std::uint32_t local = local_index();
       if (!reader_.ok()) return true;
-      const Operand operand = pop(locals_[local]);
+      const ValType type = locals_[local];
+      const Operand operand = pop(type);
+      initialized_.add(locals_, local, type);
       if (emit()) visitor_.local_set(local, operand.value);
-      if (op == Opcode::local_tee) push(locals_[local], operand.value);
+      if (op == Opcode::local_tee) push(type, operand.value);
       return true;
     }
     case Opcode::global_get: {
@@ -269,21 +277,21 @@ template <class Visitor>
 bool Walker<Visitor>::table_instruction(Opcode op) {
   switch (op) {
     case Opcode::ref_null: {
-      const ValType type{ValType::Kind::ref, true, read_heap_type(reader_)};
+      const ValType type{ValType::Kind::ref, true, read_heap_type(reader_, module_.types.size())};
       push(type, emit() ? visitor_.constant(type, 0) : Value{});
       return true;
     }
     case Opcode::ref_is_null: {
-      const Operand operand = pop_any();
-      if (!operand.type.is_ref() && operand.type.kind != ValType::Kind::bottom)
-        mismatch(kFuncRef, operand.type);
+      const Operand operand = pop_reference();
       push(kI32, emit() ? visitor_.ref_is_null(operand.value) : Value{});
       return true;
     }
     case Opcode::ref_func: {
       const std::uint32_t function = index(module_.functions.size(), "unknown function");
       if (reader_.ok() && !module_.functions[function].declared) invalid("undeclared function reference");
-      push(kFuncRef, emit() ? visitor_.ref_func(function) : Value{});
+      if (!reader_.ok()) return true;
+      push(ref_type({module_.functions[function].type}, false),
+           emit() ? visitor_.ref_func(function) : Value{});
       return true;
     }
     case Opcode::elem_drop: {
@@ -295,7 +303,7 @@ bool Walker<Visitor>::table_instruction(Opcode op) {
       const std::uint32_t to = table_index();
       const std::uint32_t from = table_index();
       if (!reader_.ok()) return true;
-      if (module_.tables[from].type.element != module_.tables[to].type.element)
+      if (!is_subtype(module_, module_.tables[from].type.element, module_.tables[to].type.element))
         mismatch(module_.tables[to].type.element, module_.tables[from].type.element);
       const Value n = pop(smaller(index_type(to), index_type(from))).value,
                   source = pop(index_type(from)).value, destination = pop(index_type(to)).value;
@@ -306,7 +314,7 @@ bool Walker<Visitor>::table_instruction(Opcode op) {
       const std::uint32_t segment = element_index();
       const std::uint32_t table = table_index();
       if (!reader_.ok()) return true;
-      if (module_.elements[segment].type != module_.tables[table].type.element)
+      if (!is_subtype(module_, module_.elements[segment].type, module_.tables[table].type.element))
         mismatch(module_.tables[table].type.element, module_.elements[segment].type);
       const Value n = pop(kI32).value, source = pop(kI32).value, destination = pop(index_type(table)).value;
       if (emit()) visitor_.table_init(table, segment, destination, source, n);
