@@ -27,41 +27,140 @@ std::unexpected<Error> in_function(Error error, const Module& module, std::uint3
   return std::unexpected(std::move(error));
 }
 
+/// What the compilation of one module's functions shares.
+class Compiler {
+ public:
+  Compiler(const Module& module, Effort effort) : builder(module), module_(module), effort_(effort) {}
+
+  Result<> function(std::uint32_t defined) {
+    const FunctionDecl& decl = module_.functions[module_.imported_functions + defined];
+    const std::uint32_t bytes = decl.body_end - decl.body_begin;
+    if (effort_ != Effort::segments && bytes <= kMaxWholeBody) {
+      auto whole = as_a_whole(defined, bytes);
+      if (whole || !too_large_) return whole;
+    }
+    auto compiled = in_segments(defined);
+    // A test of segments gets what segments can do.
+    if (!compiled && effort_ == Effort::segments) compiled = as_a_whole(defined, bytes);
+    return compiled;
+  }
+  std::size_t footprint() const { return arena_.footprint() + keep_.footprint(); }
+
+  x64::CodeBuilder builder;
+
+ private:
+  /// Larger bodies are compiled in segments right away: no stage of the compiler then takes long without a
+  /// pause.
+  static constexpr std::uint32_t kMaxWholeBody = 512 * 1024;
+  /// Compiling a function may take this much memory; what needs more is compiled in segments.
+  static constexpr std::uint64_t kBytesPerBodyByte = 64, kBytesPerBody = 16 << 20;
+  /// The most that all stages take for a unit of fuel (of about four bytes in the SSA form).
+  static constexpr std::uint64_t kBytesPerUnit = 40;
+
+  Result<> as_a_whole(std::uint32_t defined, std::uint32_t bytes) {
+    too_large_ = false;
+    arena_.reset();
+    const std::uint64_t memory = bytes * kBytesPerBodyByte + kBytesPerBody;
+    ir::Function function(arena_);
+    if (auto built = build_function(module_, defined, function, memory / kBytesPerUnit); !built) {
+      too_large_ = built.error().kind == Error::Kind::limit;
+      return built;
+    }
+    opt::optimize(function);
+    mir::Function machine = x64::select(function, module_, layout_, arena_);
+    const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
+    NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
+    return named(builder.add(machine, allocation), defined);
+  }
+
+  Result<> in_segments(std::uint32_t defined) {
+    // The second attempt knows how large the frame must be, a third one that cells must be wide.
+    x64::SegmentFrame frame{.outgoing = 1024, .cells = 0, .spills = 8192};
+    std::uint32_t cell_bytes = 8;
+    const FuncType& type = module_.type_of(module_.imported_functions + defined);
+    frame.cells = 8 * (static_cast<std::uint32_t>(type.params.size()) + 1024);
+    for (;;) {
+      arena_.reset();
+      keep_.reset();
+      x64::SegmentedFunction whole(keep_, frame);
+      whole_ = &whole;
+      ir::Function segment(arena_);
+      const SegmentSink sink{
+          .segment =
+              [](void* self, ir::Function& function, std::span<const std::uint32_t> labels) {
+                return static_cast<Compiler*>(self)->segment(function, labels);
+              },
+          .finish = [](void* self, std::span<const ir::LabelAlias> aliases,
+                       std::uint32_t cells) { return static_cast<Compiler*>(self)->finish(aliases, cells); },
+          .state = this,
+          .cell_bytes = cell_bytes};
+      cell_bytes_ = cell_bytes;
+      auto built = build_in_segments(module_, defined, segment, keep_, sink);
+      if (built && whole.fits()) return {};
+      builder.drop_segments(whole);
+      if (built) {
+        frame = whole.needed;
+      } else if (is_wide_cells_needed(built.error())) {
+        cell_bytes = 16;
+      } else {
+        return named(std::move(built), defined);
+      }
+    }
+  }
+
+  Result<> segment(ir::Function& function, std::span<const std::uint32_t> labels) {
+    mir::Function machine = x64::select(function, module_, layout_, arena_);
+    const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
+    NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
+    x64::set_segment_edges(function, machine);
+    return builder.add_segment(*whole_, machine, allocation, labels);
+  }
+
+  Result<> finish(std::span<const ir::LabelAlias> aliases, std::uint32_t cells) {
+    whole_->needed.cells = cells * cell_bytes_;
+    return whole_->fits() ? builder.end_segments(*whole_, aliases) : Result<>();
+  }
+
+  /// An error of a stage that knows nothing of the module, with the function that it is about.
+  Result<> named(Result<> result, std::uint32_t defined) const {
+    if (result || result.error().offset != 0) return result;
+    return in_function(std::move(result.error()), module_, module_.imported_functions + defined);
+  }
+
+  const Module& module_;
+  const Effort effort_;
+  const ContextLayout layout_ = ContextLayout::of(module_);
+  const regalloc::Registers registers_{.allocatable = x64::kAllocatable, .vec_scratch = x64::kVecScratch};
+  Arena arena_;  // everything about one function, or one segment; the code itself is in the builder
+  Arena keep_;   // everything about a function in segments that must outlive one of them
+  bool too_large_ = false;
+  x64::SegmentedFunction* whole_ = nullptr;
+  std::uint32_t cell_bytes_ = 8;
+};
+
 }  // namespace
 
 Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats,
-                                                   const CompileHook& hook) {
-  const ContextLayout layout = ContextLayout::of(module);
-  const regalloc::Registers registers{.allocatable = x64::kAllocatable, .vec_scratch = x64::kVecScratch};
-  x64::CodeBuilder builder(module);
-  Arena arena;  // everything about one function; the code itself is in the builder
-
+                                                   const CompileHook& hook, Effort effort) {
+  Compiler compiler(module, effort);
   for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
-    arena.reset();
     const std::uint32_t index = module.imported_functions + i;
     if (hook.before_function != nullptr) {
       const FunctionDecl& body = module.functions[index];
       TRY(hook.before_function(hook.state, {.function = index,
                                             .body_bytes = body.body_end - body.body_begin,
-                                            .code_bytes = builder.text_bytes()}));
+                                            .code_bytes = compiler.builder.text_bytes()}));
     }
-    ir::Function function(arena);
-    TRY(build_function(module, i, function));
-    opt::optimize(function);
-    mir::Function machine = x64::select(function, module, layout, arena);
-    const regalloc::Result allocation = regalloc::allocate(machine, registers, arena);
-    NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers).empty());
-    if (auto added = builder.add(machine, allocation); !added)
-      return in_function(std::move(added.error()), module, index);
+    TRY(compiler.function(i));
   }
 
-  auto code = std::make_unique<CodeObject>(builder.finish());
+  auto code = std::make_unique<CodeObject>(compiler.builder.finish());
   TRY(verify_code(*code, module));
   if (stats) {
     stats->functions = module.defined_functions();
     stats->wasm_bytes = module.bytes.size();
     stats->code_bytes = code->text.size() + code->rodata.size();
-    stats->peak_arena_bytes = arena.footprint();
+    stats->peak_arena_bytes = compiler.footprint();
   }
   return code;
 }

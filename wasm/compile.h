@@ -32,10 +32,16 @@ struct CompileHook {
   void* state = nullptr;
 };
 
+enum class Effort : std::uint8_t {
+  automatic,  ///< optimize functions unless that would take too much memory
+  segments,   ///< all functions in segments, without optimization: for tests
+};
+
 /// Validates and compiles every function of `module` and passes the code through the verifier.
 /// Fails with the first error in the module's order; `rejected` if the verifier refuses what the compiler
 /// made.
 Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats = nullptr,
-                                                   const CompileHook& hook = {});
+                                                   const CompileHook& hook = {},
+                                                   Effort effort = Effort::automatic);
 
 }  // namespace nebulet::wasm

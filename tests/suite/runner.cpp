@@ -105,7 +105,7 @@ void Runner::command(Op op, ScriptReader& script) {
 
 Result<ModuleCodeRef> Runner::compile(std::span<const std::byte> bytes) {
   Module module = TRY(decode_module(bytes));
-  std::unique_ptr<CodeObject> code = TRY(compile_module(module));
+  std::unique_ptr<CodeObject> code = TRY(compile_module(module, nullptr, {}, effort));
   // The script's bytes outlive the store, so the module need not keep them.
   return ModuleCode::create(host_, {}, std::move(module), std::move(*code));
 }

@@ -11,6 +11,7 @@
 
 #include "tests/suite/script.h"
 #include "tests/suite/spectest.h"
+#include "wasm/compile.h"
 #include "wasm/error.h"
 #include "wasm/runtime/stack.h"
 #include "wasm/runtime/store.h"
@@ -33,6 +34,7 @@ class Runner {
   ~Runner();
   /// Prints "begin NAME", a line for each failure, and "end NAME …" with the counts.
   Counts run(ScriptReader& script);
+  wasm::Effort effort = wasm::Effort::automatic;
 
  private:
   void command(Op op, ScriptReader& script);

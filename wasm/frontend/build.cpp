@@ -5,6 +5,7 @@
 #include <array>
 
 #include "wasm/frontend/build_simd.h"
+#include "wasm/frontend/cells.h"
 #include "wasm/frontend/loops.h"
 #include "wasm/frontend/ssa.h"
 #include "wasm/validate/walker.h"
@@ -44,26 +45,31 @@ constexpr std::int64_t two(std::uint32_t low, std::uint32_t high) {
   return static_cast<std::int64_t>(std::uint64_t{high} << 32 | low);
 }
 
+/// `Ssa` is SsaBuilder or CellBuilder.
+template <class Ssa>
 class Builder {
  public:
   static constexpr bool kAggregates = false;          ///< structures, arrays, i31
   static constexpr bool kFunctionReferences = false;  ///< calls by reference and casts of function references
+  static constexpr bool kTracksStack = Ssa::kSegmented;
   using Value = ir::Value;
   struct Label {
-    Block target;             ///< where branches go; none until there is one
-    Edge false_edge;          ///< if: its edge for 0, as long as there is no else
-    std::uint32_t scope = 0;  ///< the scope around it
+    Block target;              ///< where branches go; none until there is one
+    Edge false_edge;           ///< if: its edge for 0, as long as there is no else
+    std::uint32_t scope = 0;   ///< the scope around it
+    std::uint32_t height = 0;  ///< of the operand stack below the block's operands; set by the walk
     bool is_function = false, is_loop = false;
   };
   using Operands = std::span<Slot<Value>>;
 
-  Builder(const Module& module, std::uint32_t function, ir::Function& out, Fuel& fuel)
+  /// What must outlive a segment is in `keep`.
+  Builder(const Module& module, std::uint32_t function, ir::Function& out, Ssa& ssa, Arena& keep)
       : module_(module),
         decl_(module.functions[function]),
         f_(out),
-        ssa_(module, out, fuel),
-        loops_(module.bytes, *out.arena),
-        args_(*out.arena) {
+        ssa_(ssa),
+        loops_(module.bytes, keep),
+        args_(keep) {
     f_.index = function;
   }
 
@@ -77,6 +83,8 @@ class Builder {
   }
   void finish() { ssa_.finish(); }
   void at(std::uint32_t position) { ssa_.at(position); }
+  void before(Opcode op, Operands stack) { ssa_.before(op, stack); }
+  Value popped(Value value) { return ssa_.use(value); }
 
   Value constant(ValType type, std::uint64_t bits) {
     const Op op = type == kF32 || type == kF64 ? Op::fconst : Op::iconst;
@@ -224,12 +232,13 @@ class Builder {
   void loop(Label& label, Operands params, std::uint32_t body) {
     label.is_loop = true;
     label.target = ssa_.make_block();
+    ssa_.set_height(label.target, label.height);
     jump(label.target, params);
     ssa_.start(label.target);
     for (std::uint32_t i = 0; i < params.size(); ++i)
       params[i].value = ssa_.add_stack_param(label.target, type_of(params[i].type), i);
     label.scope = ssa_.open_scope();
-    ssa_.open_loop(label.target, loops_.assigned_in(body, decl_.body_end));
+    if constexpr (!Ssa::kSegmented) ssa_.open_loop(label.target, loops_.assigned_in(body, decl_.body_end));
   }
   void if_(Label& label, Value condition, Operands params) {
     const Block then = ssa_.make_block();
@@ -280,23 +289,26 @@ class Builder {
     br_if(label, ref_is_null(reference), args);
   }
   void br_on_non_null(Label& label, Operands args) {
-    const Value reference = args.back().value;
+    const Value reference = ssa_.use(args.back().value);
     const Value null = ssa_.emit({.op = Op::iconst, .type = f_[reference].type, .imm = 0});
     br_if(label, ssa_.emit({.op = Op::ne, .type = Type::i32, .a = reference, .b = null}), args);
   }
   void br_table(Value selector, std::span<const std::uint32_t> depths, Operands args, auto label_at) {
     const std::span<const Value> list = values(args);
-    const std::uint32_t first = f_.edges.size();
-    for (const std::uint32_t depth : depths) ssa_.make_edge(target_of(label_at(depth)), list);
+    Edge first;
+    for (const std::uint32_t depth : depths) {
+      const Edge edge = ssa_.make_edge(target_of(label_at(depth)), list);
+      if (!first.valid()) first = edge;
+    }
     ssa_.emit({.op = Op::br_table,
                .a = selector,
                .count = static_cast<std::uint32_t>(depths.size()),
-               .imm = first});
+               .imm = first.index});
   }
   void return_(Operands results) { emit_with_list({.op = Op::return_}, results); }
   void unreachable() {
     ssa_.emit({.op = Op::trap, .imm = static_cast<std::int64_t>(ir::Trap::unreachable)});
-    f_[ssa_.current()].cold = true;
+    ssa_.mark_cold();
   }
 
  private:
@@ -307,7 +319,7 @@ class Builder {
     ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
     ssa_.start(fails);
     ssa_.emit({.op = Op::trap, .imm = static_cast<std::int64_t>(trap)});
-    f_[fails].cold = true;
+    ssa_.mark_cold();
     ssa_.start(next);
   }
   Type type_of(ValType type) const { return ir_type(type, module_); }
@@ -321,19 +333,20 @@ class Builder {
     return args_.span();
   }
   Value emit_with_list(Inst inst, Operands operands) {
+    for (auto& operand : operands) operand.value = ssa_.use(operand.value);
     inst.args = f_.pool.size();
     inst.count = static_cast<std::uint32_t>(operands.size());
     for (const auto& operand : operands) f_.pool.push_back(operand.value.index);
     return ssa_.emit(inst);
   }
   Block target_of(Label& label) {
-    if (!label.target.valid()) label.target = ssa_.make_block();
+    if (!label.target.valid()) {
+      label.target = ssa_.make_block();
+      ssa_.set_height(label.target, label.height);
+    }
     return label.target;
   }
-  void jump(Block target, Operands args) {
-    const Edge edge = ssa_.make_edge(target, values(args));
-    ssa_.emit({.op = Op::br, .imm = edge.index});
-  }
+  void jump(Block target, Operands args) { ssa_.jump(target, values(args)); }
   /// Starts the block behind the branches to it; `results` get their values there.
   void merge(Block block, Operands results) {
     ssa_.start(block);
@@ -350,22 +363,46 @@ class Builder {
   const Module& module_;
   const FunctionDecl& decl_;
   ir::Function& f_;
-  SsaBuilder ssa_;
+  Ssa& ssa_;
   LoopScan loops_;
   ArenaVector<Value> args_;
 };
 
 }  // namespace
 
-Result<> build_function(const Module& module, std::uint32_t defined_index, ir::Function& out) {
+Result<> build_function(const Module& module, std::uint32_t defined_index, ir::Function& out,
+                        std::uint64_t memory_units) {
   const std::uint32_t function = module.imported_functions + defined_index;
   const FunctionDecl& decl = module.functions[function];
   Fuel fuel(decl.body_end - decl.body_begin);
-  Builder builder(module, function, out, fuel);
-  if (auto walked = Walker<Builder>(module, function, builder, fuel, *out.arena).run(); !walked)
+  fuel.limit(memory_units);
+  SsaBuilder ssa(module, out, fuel);
+  Builder<SsaBuilder> builder(module, function, out, ssa, *out.arena);
+  if (auto walked = Walker<Builder<SsaBuilder>>(module, function, builder, fuel, *out.arena).run(); !walked)
     return std::unexpected(std::move(walked).error());
   builder.finish();
   return {};
 }
+
+Result<> build_in_segments(const Module& module, std::uint32_t defined_index, ir::Function& segment,
+                           Arena& keep, const SegmentSink& sink) {
+  const std::uint32_t function = module.imported_functions + defined_index;
+  const FunctionDecl& decl = module.functions[function];
+  Fuel fuel(decl.body_end - decl.body_begin);
+  segment.is_segment = true;
+  CellBuilder cells(module, segment, fuel, keep, sink);
+  Builder<CellBuilder> builder(module, function, segment, cells, keep);
+  auto walked = Walker<Builder<CellBuilder>>(module, function, builder, fuel, keep).run();
+  if (!cells.status()) return cells.status();
+  if (!walked) return walked;
+  builder.finish();
+  return cells.status();
+}
+
+namespace {
+constexpr std::string_view kWideCells = "cells of 16 bytes are needed";
+}
+Error wide_cells_needed() { return {Error::Kind::limit, 0, std::string(kWideCells)}; }
+bool is_wide_cells_needed(const Error& error) { return error.message == kWideCells; }
 
 }  // namespace nebulet::wasm

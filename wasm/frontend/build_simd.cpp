@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/frontend/build_simd.h"
 
+#include "wasm/frontend/cells.h"
+
 namespace nebulet::wasm {
 namespace {
 
@@ -33,7 +35,8 @@ const VectorTranslation& vector_translation(Opcode op) {
   return kTranslations[static_cast<std::uint32_t>(op) & 0xfff];
 }
 
-ir::Value VectorBuilder::emit(Opcode op, std::uint32_t lane, Value a, Value b, Value c) {
+template <class Ssa>
+ir::Value VectorBuilder<Ssa>::emit(Opcode op, std::uint32_t lane, Value a, Value b, Value c) {
   const VectorTranslation& t = vector_translation(op);
   switch (op) {
     // There is no fused multiplication in the processor's baseline, so the product is rounded.
@@ -52,5 +55,8 @@ ir::Value VectorBuilder::emit(Opcode op, std::uint32_t lane, Value a, Value b, V
   if (t.op == Op::vany_true || t.op == Op::vall_true || t.op == Op::vbitmask) type = Type::i32;
   return ssa_.emit({.op = t.op, .type = type, .lanes = t.lanes, .a = a, .b = b, .c = c, .imm = lane});
 }
+
+template class VectorBuilder<SsaBuilder>;
+template class VectorBuilder<CellBuilder>;
 
 }  // namespace nebulet::wasm

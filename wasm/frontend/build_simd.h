@@ -20,11 +20,12 @@ struct VectorTranslation {
 };
 const VectorTranslation& vector_translation(Opcode op);
 
-/// Emits vector operations.
+/// Emits vector operations. `Ssa` is SsaBuilder or CellBuilder.
+template <class Ssa>
 class VectorBuilder {
  public:
   using Value = ir::Value;
-  explicit VectorBuilder(SsaBuilder& ssa) : ssa_(ssa) {}
+  explicit VectorBuilder(Ssa& ssa) : ssa_(ssa) {}
 
   Value constant(std::uint64_t low, std::uint64_t high) {
     return ssa_.emit(ir::vector_constant({low, high}));
@@ -58,7 +59,7 @@ class VectorBuilder {
   Value emit(ir::Op op, ir::Lanes lanes, Value a, Value b = Value::none()) {
     return ssa_.emit({.op = op, .type = ir::Type::v128, .lanes = lanes, .a = a, .b = b});
   }
-  SsaBuilder& ssa_;
+  Ssa& ssa_;
 };
 
 }  // namespace nebulet::wasm

@@ -24,6 +24,8 @@ namespace nebulet::wasm {
 /// edges' times.
 class SsaBuilder {
  public:
+  static constexpr bool kSegmented = false;
+
   SsaBuilder(const Module& module, ir::Function& function, Fuel& fuel);
 
   /// Once, before anything else: makes the entry block, its parameters, and starts it.
@@ -44,6 +46,16 @@ class SsaBuilder {
   /// are made in a row. `to` may be none until set_target. `args` are for the target's stack parameters.
   ir::Edge make_edge(ir::Block to, std::span<const ir::Value> args);
   void set_target(ir::Edge edge, ir::Block to);
+  /// Ends the current block with a branch.
+  void jump(ir::Block to, std::span<const ir::Value> args) {
+    const ir::Edge edge = make_edge(to, args);
+    emit({.op = ir::Op::br, .imm = edge.index});
+  }
+  /// The current block ends in a trap.
+  void mark_cold() { f_[current_].cold = true; }
+  // What CellBuilder has to do and SSA form has not.
+  ir::Value use(ir::Value v) const { return v; }
+  void set_height(ir::Block, std::uint32_t) {}
   std::uint32_t edge_count(ir::Block block) const { return blocks_[block.index].edges; }
   ir::Edge first_edge(ir::Block block) const { return blocks_[block.index].first_edge; }
   std::span<const ir::Value> stack_args(ir::Edge edge) const {

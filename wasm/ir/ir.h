@@ -59,14 +59,14 @@ enum Effect : std::uint16_t {
 /// One instruction. The fields an operation uses are listed in ops.def.
 struct Inst {
   Op op = Op::nop;
-  Type type = Type::none;        ///< of the first result; none if there is none
+  Type type = Type::none;  ///< of the first result; none if there is none
   union {
     Access access = Access::full;  ///< loads and stores
     Lanes lanes;                   ///< vector operations
   };
-  Value a, b, c;                 ///< operands
-  std::uint32_t args = 0;        ///< first entry in Function::pool, for operations with an operand list
-  std::uint32_t count = 0;       ///< entries in the pool, or edges of a br_table with the default
+  Value a, b, c;            ///< operands
+  std::uint32_t args = 0;   ///< first entry in Function::pool, for operations with an operand list
+  std::uint32_t count = 0;  ///< entries in the pool, or edges of a br_table with the default
   union {
     std::int64_t imm = 0;  ///< constant (floats: the bits), offset, index; see ops.def
     std::uint64_t bits;
@@ -112,10 +112,13 @@ struct Function {
   ArenaVector<Value> order;              ///< the instructions of all blocks, block after block
   ArenaVector<BlockData> blocks;         ///< by Block
   ArenaVector<EdgeData> edges;           ///< by Edge
-  ArenaVector<std::uint32_t>
-      pool;                   ///< operand lists, parameters, predecessors
-  ArenaVector<Type> results;  ///< of the function
-  std::uint32_t index = 0;    ///< in the module's function index space
+  ArenaVector<std::uint32_t> pool;       ///< operand lists, parameters, predecessors
+  ArenaVector<Type> results;             ///< of the function
+  std::uint32_t index = 0;               ///< in the module's function index space
+  /// A part of a function (frontend/cells.h): blocks have no cfg, and edges lead to labels of the whole
+  /// function.
+  bool is_segment = false;
+  bool continues = false;  ///< a segment behind the first one: block 0 is not the entry
   Arena* arena;
 
   Inst& operator[](Value v) { return insts[v.index]; }
@@ -146,6 +149,11 @@ struct Function {
   std::span<const Value> args(Edge e) const { return values((*this)[e].args, (*this)[e].count); }
 };
 static_assert(sizeof(Value) == sizeof(std::uint32_t));
+
+/// Label `from` of a function in segments is label `to`.
+struct LabelAlias {
+  std::uint32_t from, to;
+};
 
 struct OpInfo {
   const char* name;

@@ -21,6 +21,10 @@ class Fuel {
     left_ -= units;
     return true;
   }
+  /// Leaves no more than `units`.
+  void limit(std::uint64_t units) {
+    if (units < left_) left_ = units;
+  }
   bool exhausted() const { return exhausted_; }
   std::uint64_t left() const { return left_; }
 

@@ -46,6 +46,8 @@ class Walker {
   using Label = typename Visitor::Label;
   using Operand = Slot<Value>;
   static constexpr bool kCasts = Visitor::kFunctionReferences || Visitor::kAggregates;
+  /// Whether the visitor wants to see the stack before each instruction, and every operand that is popped.
+  static constexpr bool kTracksStack = requires { requires Visitor::kTracksStack; };
   enum class Kind : std::uint8_t { function, block, loop, if_, else_ };
 
   /// `function` is an index in the module's function index space, of a defined one.
@@ -183,6 +185,7 @@ class Walker {
                         .type = type,
                         .height = stack_.size() - static_cast<std::uint32_t>(params),
                         .initialized = initialized_.mark()});
+    if constexpr (requires { Label::height; }) control_.back().label.height = control_.back().height;
     return control_.back();
   }
   /// The block `depth` levels out, or null after an error.
@@ -230,6 +233,8 @@ void Walker<Visitor>::step() {
   if (!reader_.ok()) return;
   const auto op = static_cast<Opcode>(code);
   const OpcodeInfo& info = opcode_info(op);
+  if constexpr (kTracksStack)
+    if (live_) visitor_.before(op, stack_.span());
   switch (info.shape) {
     case OpcodeShape::special: return special(op);
     case OpcodeShape::unary: {
@@ -269,8 +274,10 @@ typename Walker<Visitor>::Operand Walker<Visitor>::pop_any() {
     if (!block.polymorphic) invalid("type mismatch: expected an operand on the stack");
     return {};
   }
-  const Operand operand = stack_.back();
+  Operand operand = stack_.back();
   stack_.pop_back();
+  if constexpr (kTracksStack)
+    if (live_) operand.value = visitor_.popped(operand.value);
   return operand;
 }
 

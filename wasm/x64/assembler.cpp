@@ -15,7 +15,7 @@ void Rodata::rehash() {
   std::vector<Slot> old = std::move(slots_);
   slots_.assign(old.empty() ? 64 : old.size() * 2, Slot{});
   for (const Slot& slot : old) {
-    if (!slot.bytes) continue;
+    if (!slot.bytes || slot.bytes == kForgotten) continue;
     std::size_t i = (slot.value * 0x9e3779b97f4a7c15u >> 20) + slot.bytes;
     while (slots_[i &= slots_.size() - 1].bytes) ++i;
     slots_[i] = slot;
@@ -30,7 +30,7 @@ std::uint32_t Rodata::constant(std::uint64_t value, unsigned bytes) {
   for (unsigned probe = 0; probe < kMaxProbes; ++probe, ++i) {
     Slot& slot = slots_[i & (slots_.size() - 1)];
     if (slot.bytes == bytes && slot.value == value) return slot.offset;
-    if (slot.bytes) continue;
+    if (slot.bytes && slot.bytes != kForgotten) continue;
     slot = {value, bytes, append(value, bytes)};
     ++used_;
     return slot.offset;
@@ -42,6 +42,13 @@ std::uint32_t Rodata::table(std::uint32_t count) {
   const std::uint32_t at = (static_cast<std::uint32_t>(bytes_.size()) + 3) & ~3u;
   bytes_.resize(at + count * 4);
   return at;
+}
+
+void Rodata::truncate(std::uint32_t size) {
+  // The places of other constants depend on those that are forgotten, so these stay, without a value.
+  for (Slot& slot : slots_)
+    if (slot.bytes && slot.offset >= size) slot = {0, kForgotten, 0};
+  bytes_.resize(size);
 }
 
 void Assembler::grow(std::uint32_t bytes) {

@@ -20,8 +20,11 @@ class Rodata {
   /// Space for `count` 4-byte entries.
   std::uint32_t table(std::uint32_t count);
   std::vector<std::byte>& bytes() { return bytes_; }
+  /// Forgets what lies behind the first `size` bytes.
+  void truncate(std::uint32_t size);
 
  private:
+  static constexpr std::uint32_t kForgotten = 1;
   struct Slot {
     std::uint64_t value = 0;
     std::uint32_t bytes = 0;  ///< 0: free

@@ -26,14 +26,16 @@ bool is_call(MOp op) {
 }  // namespace
 
 FunctionEmitter::FunctionEmitter(CodeBuilder& builder, const mir::Function& function,
-                                 const regalloc::Result& allocation)
+                                 const regalloc::Result& allocation, SegmentedFunction* whole)
     : builder_(builder),
       a_(builder.assembler_),
       f_(function),
       allocation_(allocation),
+      whole_(whole),
       resolved_(*function.arena),
       targeted_(*function.arena),
       labels_(*function.arena),
+      trap_labels_(*function.arena),
       branches_(*function.arena),
       traps_(*function.arena),
       tables_(*function.arena),
@@ -126,15 +128,15 @@ void FunctionEmitter::goto_unless_next(Label target) {
 FunctionEmitter::Label FunctionEmitter::trap_label(ir::Trap trap, std::uint32_t position) {
   if (traps_.empty() || traps_.back().position != position || traps_.back().trap != trap)
     traps_.push_back({position, trap});
-  return f_.blocks.size() + traps_.size() - 1;
+  return trap_base_ + traps_.size() - 1;
 }
 
 void FunctionEmitter::terminator(std::uint32_t block, const Inst& inst) {
   a_.reserve();
-  auto target = [&](std::uint32_t i) { return resolved_[f_.edges[f_.blocks[block].succs + i].to.index]; };
+  auto target = [&](std::uint32_t i) { return resolve(f_.edges[f_.blocks[block].succs + i].to.index); };
   switch (op_of(inst)) {
     case MOp::jump:
-      if (target(0) != next_block_ && !f_.blocks[block].cold && is_dispatch(target(0)))
+      if (!whole_ && target(0) != next_block_ && !f_.blocks[block].cold && is_dispatch(target(0)))
         return copy_block(target(0));
       return goto_unless_next(target(0));
     case MOp::branch: {
@@ -246,7 +248,7 @@ void FunctionEmitter::copy_block(std::uint32_t block) {
 void FunctionEmitter::bind_traps() {
   for (const OutOfLineTrap& trap : traps_) {
     a_.reserve();
-    labels_.push_back(a_.size());
+    trap_labels_.push_back(a_.size());
     builder_.object_.traps.push_back({a_.size(), trap.position, trap.trap});
     a_.word(0x0b0f);
   }
@@ -263,7 +265,7 @@ void FunctionEmitter::shorten_branches() {
   std::uint32_t total = 0;
   for (const BranchSite& branch : branches_) {
     const std::int64_t length = branch.conditional ? kLongJcc : kLongJump;
-    const std::int64_t target = labels_[branch.target];
+    const std::int64_t target = position_of(branch.target);
     const std::int64_t forward = target - (branch.at + length), backward = branch.at + kShort - target;
     const bool fits = target > branch.at ? forward <= 127 : backward <= 128;
     saved.push_back(total);
@@ -280,8 +282,14 @@ void FunctionEmitter::shorten_branches() {
   };
   auto map_labels = mapper;
   // Labels of blocks ascend in layout order; skipped blocks have none.
-  for (std::uint32_t& label : labels_)
-    if (label != 0xffffffff) label = map_labels(label);
+  if (whole_) {
+    for (const std::uint32_t label : whole_->starts) labels_[label] = map_labels(labels_[label]);
+    copy_aliases();
+  } else {
+    for (std::uint32_t& label : labels_)
+      if (label != 0xffffffff) label = map_labels(label);
+  }
+  for (std::uint32_t& label : trap_labels_) label = map_labels(label);
   auto map_traps = mapper, map_calls = mapper, map_fixups = mapper, map_rodata = mapper;
   CodeObject& object = builder_.object_;
   for (std::size_t i = first_trap_; i < object.traps.size(); ++i)
@@ -308,7 +316,7 @@ void FunctionEmitter::shorten_branches() {
     copy_until(branch.at);
     const std::uint32_t long_length = branch.conditional ? kLongJcc : kLongJump;
     const std::uint32_t length = is_short[i] ? kShort : long_length;
-    const std::uint32_t rel = labels_[branch.target] - (to + length);
+    const std::uint32_t rel = position_of(branch.target) - (to + length);
     if (is_short[i]) {
       text[to] = branch.conditional ? static_cast<std::byte>(static_cast<std::uint8_t>(text[from + 1]) - 0x10)
                                     : std::byte{0xeb};
@@ -335,25 +343,38 @@ void FunctionEmitter::fill_tables() {
   }
 }
 
+std::uint32_t FunctionEmitter::outgoing_bytes(const mir::Function& function) {
+  std::uint32_t bytes = 0;
+  for (const Inst& inst : function.insts)
+    if (is_call(op_of(inst))) bytes = std::max(bytes, inst.aux);
+  return bytes;
+}
+
+void FunctionEmitter::add_stack_maps() {
+  CodeObject& object = builder_.object_;
+  first_map_ = static_cast<std::uint32_t>(object.stack_maps.size());
+  for (const regalloc::StackMapEntry& map : allocation_.maps)
+    object.stack_maps.push_back({static_cast<std::uint32_t>(object.map_slots.size()) + map.first, map.full});
+  for (const std::uint32_t slot : allocation_.map_slots) object.map_slots.push_back(spill_base_ + slot);
+}
+
+void FunctionEmitter::begin_function() {
+  a_.reserve();
+  while (a_.size() % kFunctionAlign) a_.byte(static_cast<std::uint8_t>(kInt3));
+  begin_ = a_.size();
+}
+
 Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_results) {
   stack_args_ = stack_args;
-  for (const Inst& inst : f_.insts)
-    if (is_call(op_of(inst))) outgoing_ = std::max(outgoing_, inst.aux);
+  outgoing_ = spill_base_ = outgoing_bytes(f_);
   frame_ = outgoing_ + allocation_.spill_bytes;
   auto limit = [](const char* message) { return std::unexpected(Error{Error::Kind::limit, 0, message}); };
   if (frame_ > kMaxFrame) return limit("the frame of a function is too large");
   if (stack_args > 0xffff) return limit("too many arguments on the stack");
   if (a_.size() > kMaxText) return limit("the module's code is too large");
 
-  CodeObject& object = builder_.object_;
-  first_map_ = static_cast<std::uint32_t>(object.stack_maps.size());
-  for (const regalloc::StackMapEntry& map : allocation_.maps)
-    object.stack_maps.push_back({static_cast<std::uint32_t>(object.map_slots.size()) + map.first, map.full});
-  for (const std::uint32_t slot : allocation_.map_slots) object.map_slots.push_back(outgoing_ + slot);
-
-  a_.reserve();
-  while (a_.size() % kFunctionAlign) a_.byte(static_cast<std::uint8_t>(kInt3));
-  begin_ = a_.size();
+  add_stack_maps();
+  begin_function();
   labels_.resize(f_.blocks.size(), 0xffffffff);
   thread_jumps();
   prologue();

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "wasm/binary/module.h"
@@ -16,6 +17,51 @@
 
 namespace nebulet::wasm::x64 {
 
+/// The frame of a function in segments, from rsp upwards. It must be known before the first segment is
+/// emitted, so it is guessed; `SegmentedFunction::needed` tells afterwards what it should have been.
+struct SegmentFrame {
+  std::uint32_t outgoing = 0, cells = 0, spills = 0;  ///< bytes
+};
+
+/// A function that is being added in segments: what all of them share. Everything is in `arena`.
+struct SegmentedFunction {
+  SegmentedFunction(Arena& arena, const SegmentFrame& frame)
+      : arena(&arena),
+        frame(frame),
+        labels(arena),
+        starts(arena),
+        branches(arena),
+        traps(arena),
+        tables(arena) {}
+  struct Branch {
+    std::uint32_t at, target;
+    bool conditional;
+  };
+  struct OutOfLineTrap {
+    std::uint32_t position;
+    ir::Trap trap;
+  };
+  struct Table {
+    std::uint32_t rodata_offset;
+    std::uint32_t block;  ///< in segments instead: how many entries it has
+  };
+  Arena* arena;
+  SegmentFrame frame, needed;
+  ArenaVector<std::uint32_t> labels;  ///< by label: offset in text
+  ArenaVector<std::uint32_t> starts;  ///< labels in the order of the text
+  ArenaVector<Branch> branches;
+  ArenaVector<OutOfLineTrap> traps;
+  ArenaVector<Table> tables;  ///< their entries are labels until the end
+  bool fits() const {
+    return needed.outgoing <= frame.outgoing && needed.cells <= frame.cells && needed.spills <= frame.spills;
+  }
+  bool begun = false;
+  // What the builder had before this function.
+  std::uint32_t text = 0, rodata = 0, begin = 0;
+  std::size_t first_trap = 0, first_call = 0, first_call_fixup = 0, first_rodata_fixup = 0, first_table = 0,
+              first_map = 0, first_map_slot = 0;
+};
+
 /// Add the defined functions of a module in ascending order, then `finish`. The module must outlive the
 /// builder.
 class CodeBuilder {
@@ -25,6 +71,13 @@ class CodeBuilder {
   /// Appends the next defined function. `limit` if its frame exceeds kMaxFrame or the text would exceed 1
   /// GiB.
   Result<> add(const mir::Function& function, const regalloc::Result& allocation);
+  /// Appends a part of the next defined function; `labels` are those of its blocks, in order.
+  Result<> add_segment(SegmentedFunction& whole, const mir::Function& segment,
+                       const regalloc::Result& allocation, std::span<const std::uint32_t> labels);
+  /// The last segment was added; the first label of each of `aliases` is the second one.
+  Result<> end_segments(SegmentedFunction& whole, std::span<const ir::LabelAlias> aliases);
+  /// Forgets the segments that were added.
+  void drop_segments(const SegmentedFunction& whole);
   /// Bytes of code so far.
   std::uint32_t text_bytes() const { return assembler_.size(); }
   /// Patches calls and constants and gives the object away; the builder is empty afterwards.

@@ -25,7 +25,7 @@ constexpr MOpInfo kVmovaps{"vmovaps", Shape::vex_load, 0, 1, 0x28, 0, Width::vex
 }  // namespace
 
 Rm FunctionEmitter::slot(std::uint32_t offset) const {
-  return based(rsp.encoding(), static_cast<std::int32_t>(outgoing_ + offset));
+  return based(rsp.encoding(), static_cast<std::int32_t>(spill_base_ + offset));
 }
 
 Rm FunctionEmitter::rm_operand(const Inst& inst, unsigned first) {
@@ -40,6 +40,7 @@ Rm FunctionEmitter::rm_operand(const Inst& inst, unsigned first) {
     case MemKind::context: return based(kContext.encoding(), inst.disp);
     case MemKind::incoming: return based(rsp.encoding(), static_cast<std::int32_t>(frame_ + 8) + inst.disp);
     case MemKind::outgoing: return based(rsp.encoding(), inst.disp);
+    case MemKind::cell: return based(rsp.encoding(), static_cast<std::int32_t>(outgoing_) + inst.disp);
     case MemKind::constant:
       m.base = Mem::kRip;
       m.disp = static_cast<std::int32_t>(
@@ -304,7 +305,8 @@ void FunctionEmitter::encode_switch(std::uint32_t block, const Inst& inst) {
   const std::uint8_t index = reg(inst, 0), t = reg(inst, 1), u = reg(inst, 2);
   const std::uint32_t count = f_.blocks[block].succ_count;
   const std::uint32_t offset = builder_.rodata_.table(count);
-  tables_.push_back({offset, block});
+  tables_.push_back({offset, whole_ ? count : block});
+  if (whole_) fill_with_labels(offset, block);
   builder_.object_.jump_tables.push_back({offset, count});
   a_.move_immediate(t, count - 1, false);
   a_.legacy(info(MOp::cmp_rm), 0x3b, 4, index, Rm::of_reg(t), 0);

@@ -9,25 +9,32 @@ namespace nebulet::wasm::x64 {
 
 class FunctionEmitter {
  public:
-  FunctionEmitter(CodeBuilder& builder, const mir::Function& function, const regalloc::Result& allocation);
+  /// `whole` if `function` is only a segment.
+  FunctionEmitter(CodeBuilder& builder, const mir::Function& function, const regalloc::Result& allocation,
+                  SegmentedFunction* whole = nullptr);
   Result<> run(std::uint32_t stack_args, std::uint32_t stack_results);
 
+  // emit_segments.cpp
+  Result<> run_segment(std::span<const std::uint32_t> labels, std::uint32_t stack_args);
+  void end_segments(std::span<const ir::LabelAlias> aliases, std::uint32_t stack_args,
+                    std::uint32_t stack_results);
+
  private:
-  using Label = std::uint32_t;  ///< a block's index, or blocks.size() + number of an out-of-line trap
-  struct BranchSite {
-    std::uint32_t at;  ///< of the first byte of a long branch, in text
-    Label target;
-    bool conditional;
-  };
-  struct OutOfLineTrap {
-    std::uint32_t position;
-    ir::Trap trap;
-  };
-  struct Table {
-    std::uint32_t rodata_offset, block;
-  };
+  /// A block's index, or a label of the whole function of which this is a segment; or, from trap_base_ on,
+  /// the number of an out-of-line trap.
+  using Label = std::uint32_t;
+  using BranchSite = SegmentedFunction::Branch;
+  using OutOfLineTrap = SegmentedFunction::OutOfLineTrap;
+  using Table = SegmentedFunction::Table;
 
   // emit.cpp: layout.
+  static std::uint32_t outgoing_bytes(const mir::Function& function);
+  Label resolve(std::uint32_t block) const { return whole_ ? block : resolved_[block]; }
+  std::uint32_t position_of(Label label) const {
+    return label < trap_base_ ? labels_[label] : trap_labels_[label - trap_base_];
+  }
+  void add_stack_maps();
+  void begin_function();
   void thread_jumps();
   void prologue();
   void emit_block(std::uint32_t block);
@@ -43,7 +50,11 @@ class FunctionEmitter {
   Label trap_label(ir::Trap trap, std::uint32_t position);
   void bind_traps();
   void shorten_branches();
+  void copy_aliases() {
+    for (const ir::LabelAlias& alias : aliases_) labels_[alias.from] = labels_[alias.to];
+  }
   void fill_tables();
+  void fill_with_labels(std::uint32_t rodata_offset, std::uint32_t block);
 
   // encode.cpp: instructions.
   void encode(const mir::Inst& inst, const regalloc::Location* forced_def);
@@ -68,13 +79,18 @@ class FunctionEmitter {
   Assembler& a_;
   const mir::Function& f_;
   const regalloc::Result& allocation_;
-  std::uint32_t outgoing_ = 0, frame_ = 0, stack_args_ = 0;
+  SegmentedFunction* const whole_;
+  static constexpr std::uint32_t kTraps = 0x80000000;
+  Label trap_base_ = kTraps;
+  std::uint32_t outgoing_ = 0, spill_base_ = 0, frame_ = 0, stack_args_ = 0;
   std::uint32_t next_edit_ = 0;
   std::uint32_t next_block_ = 0;  ///< the block that will be emitted next
   ArenaVector<std::uint32_t>
       resolved_;                       ///< by block: where a jump to it really goes; itself if it is emitted
   ArenaVector<bool> targeted_;         ///< by block: some branch or table goes there
-  ArenaVector<std::uint32_t> labels_;  ///< by Label: text offset
+  ArenaVector<std::uint32_t> labels_;  ///< by block or label: text offset
+  ArenaVector<std::uint32_t> trap_labels_;  ///< by trap: likewise
+  std::span<const ir::LabelAlias> aliases_;
   ArenaVector<BranchSite> branches_;
   ArenaVector<OutOfLineTrap> traps_;
   ArenaVector<Table> tables_;

@@ -104,6 +104,7 @@ enum class MemKind : std::uint8_t {
   address,   ///< lea
   context,   ///< [r15 + disp]
   pointer,   ///< [base + disp]
+  cell,      ///< cell of a function in segments
   incoming,  ///< stack argument of this function, or its stack result
   outgoing,  ///< stack argument of a callee, or a result that it left
   constant,  ///< imm in rodata: constant_bytes of it

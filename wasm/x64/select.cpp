@@ -236,6 +236,8 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::table_copy:
     case Op::table_init:
     case Op::elem_drop: return lower_builtin(v, inst);
+    case Op::cell_get: return lower_cell_get(v, inst);
+    case Op::cell_set: return lower_cell_set(inst);
     case Op::call:
     case Op::call_indirect: return lower_call(v, inst);
     case Op::br:
@@ -267,7 +269,7 @@ void Selector::select_block(ir::Block block) {
     lower(v, inst);
     std::reverse(back_.begin() + mark, back_.end());
   }
-  if (block.index == 0) {
+  if (block.index == 0 && !ir_.continues) {
     const std::uint32_t mark = back_.size();
     lower_entry();
     load_bases();
@@ -335,7 +337,7 @@ mir::Function Selector::run() {
   for (std::uint32_t b = 1; b < ir_.blocks.size(); ++b)
     for (Value param : ir_.params(ir::Block(b))) vreg(param);
   for (std::uint32_t b = ir_.blocks.size(); b-- > 0;) select_block(ir::Block(b));
-  return assemble();
+  return ir_.is_segment ? assemble_segment() : assemble();
 }
 
 mir::Function select(const ir::Function& function, const Module& module, const ContextLayout& layout,

@@ -100,6 +100,7 @@ class Selector {
   void select_block(ir::Block block);
   void lower(Value v, const ir::Inst& inst);
   mir::Function assemble();
+  mir::Function assemble_segment();
   Value resolve(Value v) const { return alias_[v.index]; }
   const ir::Inst& at(Value v) const { return ir_[v]; }
   /// The register of a value; asks for its definition.
@@ -182,6 +183,10 @@ class Selector {
   void lower_compare(Value v, const ir::Inst& inst);
   void lower_select(Value v, const ir::Inst& inst);
   void lower_terminator(const ir::Inst& inst);
+
+  // select_segment.cpp
+  void lower_cell_get(Value v, const ir::Inst& inst);
+  void lower_cell_set(const ir::Inst& inst);
 
   // select_call.cpp
   void lower_entry();
