@@ -14,12 +14,12 @@ void Walker<Visitor>::tail_call(Opcode op) {
     return leave_by(module_.type_of(function),
                     [&](std::span<Operand> args) { visitor_.return_call(function, args); });
   }
-  const std::uint32_t type_index = index(module_.types.size(), "unknown type");
+  const std::uint32_t type_index = function_type_index();
   const std::uint32_t table = table_index();
   if (!reader_.ok()) return;
-  if (module_.tables[table].type.element != kFuncRef)
+  if (!is_subtype(module_, module_.tables[table].type.element, kFuncRef))
     return mismatch(kFuncRef, module_.tables[table].type.element);
-  const Value element = pop(kI32).value;
+  const Value element = pop(index_type(table)).value;
   leave_by(module_.func_type(type_index),
            [&](std::span<Operand> args) { visitor_.return_call_indirect(table, type_index, element, args); });
 }
@@ -27,8 +27,9 @@ void Walker<Visitor>::tail_call(Opcode op) {
 /// The end of the function by a call to a function of `type`.
 template <class Visitor>
 void Walker<Visitor>::leave_by(const FuncType& type, auto emit_call) {
-  const auto expected = control_[0].type.results(module_);
-  if (reader_.ok() && !std::ranges::equal(type.results, expected))
+  const BlockTypes expected = control_[0].type.results(module_);
+  if (reader_.ok() &&
+      !is_subtype(module_, std::span<const ValType>(type.results), std::span<const ValType>(expected)))
     invalid("type mismatch: results of a tail call are not those of the function");
   const auto args = take_top(type.params);
   if (emit()) emit_call(args);
