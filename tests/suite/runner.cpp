@@ -276,7 +276,11 @@ void Runner::assert_refused(Op op, ScriptReader& script) {
     return fail(std::format("{}: expected \"{}\", got {}", name, text, text_of(code.error())));
   pass();
   ++counts_.refusals;
-  if (same_text(text, code.error().message)) ++counts_.worded;
+  if (same_text(text, code.error().message)) {
+    ++counts_.worded;
+  } else {
+    print_(std::format("  words {}: {}: \"{}\", got {}", line_, name, text, text_of(code.error())));
+  }
 }
 
 void Runner::assert_unlinkable(ScriptReader& script) {
