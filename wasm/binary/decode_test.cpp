@@ -144,7 +144,6 @@ TEST(Decode, WhatTheEngineDoesNotHaveIsSaidClearly) {
     EXPECT_EQ(module.error().kind, Error::Kind::limit);
     return module.error().message;
   };
-  EXPECT_EQ(feature({1, 5, 1, 0x60, 1, 0x7b, 0}), "unsupported feature: SIMD");
   EXPECT_EQ(feature({5, 3, 1, 4, 0}), "unsupported feature: memory64");
   EXPECT_EQ(feature({5, 4, 1, 3, 0, 1}), "unsupported feature: threads");
 }

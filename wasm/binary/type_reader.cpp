@@ -26,6 +26,7 @@ std::optional<ValType> short_val_type(std::uint8_t byte) {
     case 0x7e: return kI64;
     case 0x7d: return kF32;
     case 0x7c: return kF64;
+    case 0x7b: return kV128;
     default: break;
   }
   if (is_abstract_heap(byte)) return ref_type(abstract_heap(byte), true);
@@ -37,10 +38,7 @@ ValType read_val_type(Reader& reader, std::size_t types) {
   const std::uint8_t code = reader.byte();
   if (const auto type = short_val_type(code)) return *type;
   if (code == kRefNull || code == kRef) return ref_type(read_heap_type(reader, types), code == kRefNull);
-  if (code == 0x7b)
-    fail_unsupported(reader, at, "SIMD");
-  else
-    reader.fail(Error::Kind::malformed, at, "malformed value type");
+  reader.fail(Error::Kind::malformed, at, "malformed value type");
   return kI32;
 }
 

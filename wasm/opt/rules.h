@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "wasm/ir/ir.h"
+#include "wasm/ir/vector.h"
 
 namespace nebulet::wasm::opt {
 
@@ -86,6 +87,21 @@ class Rules {
   Value combine_constants(Value v, std::uint64_t c);
   Value simplify_unary(Value v);
   Value simplify_select(Value v);
+  // rules_simd.h
+  Value simplify_vector(Value v);
+  Value simplify_bits(Value v);
+  Value simplify_bitselect(Value v);
+  Value simplify_shuffle(Value v);
+  Value simplify_lane(Value v);
+  bool vector_constant(Value v, ir::Bits128& bits) const {
+    if (f_[v].op != Op::vconst) return false;
+    bits = ir::vector_bits(f_[v]);
+    return true;
+  }
+  Value become_vector(Value v, ir::Bits128 bits) {
+    f_[v] = ir::vector_constant(bits);
+    return Value::none();
+  }
   /// Bits that may be 1 in `v`.
   std::uint64_t possible_bits(Value v) const;
   /// What a condition tests, without double negation: sets `negate` if the sense is reversed.
@@ -101,3 +117,4 @@ Rules(ir::Function&, Add) -> Rules<Add>;
 }  // namespace nebulet::wasm::opt
 
 #include "wasm/opt/rules_impl.h"
+#include "wasm/opt/rules_simd.h"

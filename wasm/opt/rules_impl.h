@@ -13,6 +13,7 @@ template <class Add>
 ir::Value Rules<Add>::simplify(Value v) {
   const ir::Inst& i = f_[v];
   if (i.op == Op::copy) return i.a;
+  if (ir::is_vector_op(i.op)) return simplify_vector(v);
   if (i.op == Op::select) return simplify_select(v);
   const int operands = ir::info(i.op).operands;
   if (ir::has_effect(i.op, static_cast<unsigned>(~ir::kTraps))) return Value::none();

@@ -261,7 +261,7 @@ void Walker<Visitor>::step() {
       if (emit()) visitor_.store(op, where, address, value);
       return;
     }
-    case OpcodeShape::vector: fail_unsupported(reader_, position_, "SIMD"); return;
+    case OpcodeShape::vector: return vector_instruction(op, info);
     case OpcodeShape::illegal: fail_opcode(reader_, position_, code); return;
   }
 }

@@ -54,21 +54,21 @@ void Walker<Visitor>::vector_instruction(Opcode op, const OpcodeInfo& info) {
     }
     case VectorForm::load: {
       const MemArg where = memarg(info.alignment);
-      const Value address = pop(kI32).value;
+      const Value address = pop(address_type(where.memory)).value;
       push(kV128, emit() ? visitor_.vector_load(op, where, address) : Value{});
       return;
     }
     case VectorForm::load_lane: {
       const MemArg where = memarg(info.alignment);
       const std::uint32_t lane = lane_index(lanes);
-      const Value vector = pop(kV128).value, address = pop(kI32).value;
+      const Value vector = pop(kV128).value, address = pop(address_type(where.memory)).value;
       push(kV128, emit() ? visitor_.load_lane(op, where, lane, address, vector) : Value{});
       return;
     }
     case VectorForm::store_lane: {
       const MemArg where = memarg(info.alignment);
       const std::uint32_t lane = lane_index(lanes);
-      const Value vector = pop(kV128).value, address = pop(kI32).value;
+      const Value vector = pop(kV128).value, address = pop(address_type(where.memory)).value;
       if (emit()) visitor_.store_lane(op, where, lane, address, vector);
       return;
     }

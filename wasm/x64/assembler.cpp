@@ -3,11 +3,11 @@
 
 namespace nebulet::wasm::x64 {
 
-std::uint32_t Rodata::append(std::uint64_t value, unsigned bytes) {
+std::uint32_t Rodata::append(std::uint64_t low, std::uint64_t high, unsigned bytes) {
   const std::uint32_t at = (static_cast<std::uint32_t>(bytes_.size()) + bytes - 1) & ~(bytes - 1);
   bytes_.resize(at + bytes);
-  std::memcpy(bytes_.data() + at, &value, bytes < 8 ? bytes : 8);
-  if (bytes == 16) std::memcpy(bytes_.data() + at + 8, &value, 8);
+  std::memcpy(bytes_.data() + at, &low, bytes < 8 ? bytes : 8);
+  if (bytes == 16) std::memcpy(bytes_.data() + at + 8, &high, 8);
   return at;
 }
 
@@ -16,26 +16,26 @@ void Rodata::rehash() {
   slots_.assign(old.empty() ? 64 : old.size() * 2, Slot{});
   for (const Slot& slot : old) {
     if (!slot.bytes || slot.bytes == kForgotten) continue;
-    std::size_t i = (slot.value * 0x9e3779b97f4a7c15u >> 20) + slot.bytes;
+    std::size_t i = hash(slot.low, slot.high, slot.bytes);
     while (slots_[i &= slots_.size() - 1].bytes) ++i;
     slots_[i] = slot;
   }
 }
 
-std::uint32_t Rodata::constant(std::uint64_t value, unsigned bytes) {
+std::uint32_t Rodata::constant(std::uint64_t low, std::uint64_t high, unsigned bytes) {
   // A module that provokes collisions gets its constants stored twice, not a slow compilation.
   constexpr unsigned kMaxProbes = 16;
   if (used_ * 2 >= slots_.size() && slots_.size() < (1u << 16)) rehash();
-  std::size_t i = (value * 0x9e3779b97f4a7c15u >> 20) + bytes;
+  std::size_t i = hash(low, high, bytes);
   for (unsigned probe = 0; probe < kMaxProbes; ++probe, ++i) {
     Slot& slot = slots_[i & (slots_.size() - 1)];
-    if (slot.bytes == bytes && slot.value == value) return slot.offset;
+    if (slot.bytes == bytes && slot.low == low && slot.high == high) return slot.offset;
     if (slot.bytes && slot.bytes != kForgotten) continue;
-    slot = {value, bytes, append(value, bytes)};
+    slot = {low, high, bytes, append(low, high, bytes)};
     ++used_;
     return slot.offset;
   }
-  return append(value, bytes);
+  return append(low, high, bytes);
 }
 
 std::uint32_t Rodata::table(std::uint32_t count) {

@@ -16,7 +16,11 @@ namespace nebulet::wasm::x64 {
 class Rodata {
  public:
   /// Offset of the `bytes` (4, 8, 16) low bytes of `value`; 16: `value` twice.
-  std::uint32_t constant(std::uint64_t value, unsigned bytes);
+  std::uint32_t constant(std::uint64_t value, unsigned bytes) {
+    return constant(value, bytes == 16 ? value : 0, bytes);
+  }
+  /// Offset of 16 bytes.
+  std::uint32_t constant128(std::uint64_t low, std::uint64_t high) { return constant(low, high, 16u); }
   /// Space for `count` 4-byte entries.
   std::uint32_t table(std::uint32_t count);
   std::vector<std::byte>& bytes() { return bytes_; }
@@ -26,11 +30,15 @@ class Rodata {
  private:
   static constexpr std::uint32_t kForgotten = 1;
   struct Slot {
-    std::uint64_t value = 0;
+    std::uint64_t low = 0, high = 0;
     std::uint32_t bytes = 0;  ///< 0: free
     std::uint32_t offset = 0;
   };
-  std::uint32_t append(std::uint64_t value, unsigned bytes);
+  static std::size_t hash(std::uint64_t low, std::uint64_t high, unsigned bytes) {
+    return ((low ^ high * 0xff51afd7ed558ccdu) * 0x9e3779b97f4a7c15u >> 20) + bytes;
+  }
+  std::uint32_t constant(std::uint64_t low, std::uint64_t high, unsigned bytes);
+  std::uint32_t append(std::uint64_t low, std::uint64_t high, unsigned bytes);
   void rehash();
 
   std::vector<std::byte> bytes_;

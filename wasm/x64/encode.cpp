@@ -43,6 +43,12 @@ Rm FunctionEmitter::rm_operand(const Inst& inst, unsigned first) {
     case MemKind::cell: return based(rsp.encoding(), static_cast<std::int32_t>(outgoing_) + inst.disp);
     case MemKind::constant:
       m.base = Mem::kRip;
+      if (aux.has_wide_constant()) {
+        const auto words = f_.pool.slice(static_cast<std::uint32_t>(inst.disp), 4);
+        m.disp = static_cast<std::int32_t>(builder_.rodata_.constant128(
+            std::uint64_t{words[1]} << 32 | words[0], std::uint64_t{words[3]} << 32 | words[2]));
+        return Rm::of_mem(m);
+      }
       m.disp = static_cast<std::int32_t>(
           builder_.rodata_.constant(static_cast<std::uint64_t>(inst.imm), aux.constant_bytes()));
       return Rm::of_mem(m);
@@ -143,6 +149,9 @@ void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
     case Shape::vex_rvm_cc:
       a_.vex(op, size, def(), reg(inst, 0), rm_operand(inst, 1), 1);
       return a_.byte(static_cast<std::uint8_t>(aux.cond()));
+    case Shape::vex_rvm_imm:
+      a_.vex(op, size, def(), reg(inst, 0), rm_operand(inst, 1), 1);
+      return a_.byte(static_cast<std::uint8_t>(inst.imm));
     case Shape::vex_rm_imm:
       a_.vex(op, size, def(), 0, rm_operand(inst, 0), 1);
       return a_.byte(static_cast<std::uint8_t>(inst.imm));
@@ -165,6 +174,15 @@ void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
       return a_.vex(op, size, def(), 0, rm, 0);
     }
     case Shape::vex_store: return a_.vex(op, size, reg(inst, 0), 0, rm_operand(inst, 1), 0);
+    case Shape::vex_store_imm:
+      a_.vex(op, size, reg(inst, 0), 0, rm_operand(inst, 1), 1);
+      return a_.byte(static_cast<std::uint8_t>(inst.imm));
+    case Shape::vex_reverse_imm:
+      a_.vex(op, size, reg(inst, 0), 0, Rm::of_reg(def()), 1);
+      return a_.byte(static_cast<std::uint8_t>(inst.imm));
+    case Shape::vex_shift_imm:
+      a_.vex(op, size, op.ext, def(), Rm::of_reg(reg(inst, 0)), 1);
+      return a_.byte(static_cast<std::uint8_t>(inst.imm));
     case Shape::vex_reverse: return a_.vex(op, size, reg(inst, 0), 0, Rm::of_reg(def()), 0);
     case Shape::vex_cmp: return a_.vex(op, size, reg(inst, 0), 0, rm_operand(inst, 1), 0);
     case Shape::vex_zero: return a_.vex(op, size, def(), def(), Rm::of_reg(def()), 0);
@@ -217,8 +235,12 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
       a_.legacy(kMov, kMov.opcode, 8, pointer, based(kContext.encoding(), inst.disp), 0);
       if (value.reg_class() == mir::RegClass::gpr)
         return a_.legacy(kMov, load ? 0x8b : 0x89, aux.size(), value.encoding(), based(pointer, 0), 0);
-      return a_.vex(info(load ? MOp::vmov_load : MOp::vmov_store), aux.size(), value.encoding(), 0,
-                    based(pointer, 0), 0);
+      // A size of 1 stands for 16 bytes.
+      const bool whole = aux.size() == 1;
+      const MOp move = load    ? whole ? MOp::vmovups_load : MOp::vmov_load
+                       : whole ? MOp::vmovups_store
+                               : MOp::vmov_store;
+      return a_.vex(info(move), aux.size(), value.encoding(), 0, based(pointer, 0), 0);
     }
     case MOp::call:
     case MOp::call_import:

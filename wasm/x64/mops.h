@@ -18,32 +18,36 @@ enum class MOp : std::uint16_t {
 /// Operands of an instruction, in order: registers, then the r/m operand (a register, a slot, or the
 /// registers of an address: base, index), then definitions. `[a rm]` names uses, `>` the definition.
 enum class Shape : std::uint8_t {
-  alu,           ///< [a rm] > reuse a
-  alu_imm,       ///< [a] > reuse a; imm
-  unary,         ///< [a] > reuse a
-  shift_imm,     ///< [a] > reuse a; imm8
-  shift_cl,      ///< [a cl] > reuse a
-  load,          ///< [rm] > r
-  load_imm,      ///< [rm] > r; imm
-  cmp,           ///< [a rm]
-  cmp_imm,       ///< [rm]; imm
-  store,         ///< [a rm]: rm is written, or compared with a
-  store_imm,     ///< [rm]; imm
-  mul_div,       ///< [rax (rdx) rm] > rax, rdx
-  plain,         ///< nothing but the opcode
-  mulx,          ///< [rdx rm] > r
-  vex_rvm,       ///< [a rm] > r
-  vex_rvm_cc,    ///< [a rm] > r; condition field as imm8
-  vex_rm_imm,    ///< [rm] > r; imm8
-  vex_unary,     ///< [a] > r
-  vex_unary_cc,  ///< [a] > r; condition field as imm8
-  vex_blend,     ///< [a mask rm] > r
-  vex_from_int,  ///< [rm] > r; the result is zeroed first, against a false dependency
-  vex_load,      ///< [rm] > r
-  vex_store,     ///< [a rm]
-  vex_reverse,   ///< [a] > rm
-  vex_cmp,       ///< [a rm]
-  vex_zero,      ///< > r
+  alu,              ///< [a rm] > reuse a
+  alu_imm,          ///< [a] > reuse a; imm
+  unary,            ///< [a] > reuse a
+  shift_imm,        ///< [a] > reuse a; imm8
+  shift_cl,         ///< [a cl] > reuse a
+  load,             ///< [rm] > r
+  load_imm,         ///< [rm] > r; imm
+  cmp,              ///< [a rm]
+  cmp_imm,          ///< [rm]; imm
+  store,            ///< [a rm]: rm is written, or compared with a
+  store_imm,        ///< [rm]; imm
+  mul_div,          ///< [rax (rdx) rm] > rax, rdx
+  plain,            ///< nothing but the opcode
+  mulx,             ///< [rdx rm] > r
+  vex_rvm,          ///< [a rm] > r
+  vex_rvm_cc,       ///< [a rm] > r; condition field as imm8
+  vex_rm_imm,       ///< [rm] > r; imm8
+  vex_unary,        ///< [a] > r
+  vex_unary_cc,     ///< [a] > r; condition field as imm8
+  vex_rvm_imm,      ///< [a rm] > r; imm8
+  vex_blend,        ///< [a mask rm] > r
+  vex_from_int,     ///< [rm] > r; the result is zeroed first, against a false dependency
+  vex_load,         ///< [rm] > r
+  vex_store,        ///< [a rm]
+  vex_store_imm,    ///< [a rm]; imm8
+  vex_reverse,      ///< [a] > rm
+  vex_reverse_imm,  ///< [a] > rm; imm8
+  vex_shift_imm,    ///< [a] > r; imm8
+  vex_cmp,          ///< [a rm]
+  vex_zero,         ///< > r
   custom,
 };
 
@@ -107,7 +111,7 @@ enum class MemKind : std::uint8_t {
   cell,      ///< cell of a function in segments
   incoming,  ///< stack argument of this function, or its stack result
   outgoing,  ///< stack argument of a callee, or a result that it left
-  constant,  ///< imm in rodata: constant_bytes of it
+  constant,  ///< imm in rodata: constant_bytes of it; has_wide_constant: 4 words of the pool from disp on
 };
 
 /// Inst::aux, packed.
@@ -136,6 +140,8 @@ struct Aux {
   constexpr Aux constant_bytes(unsigned n) const {
     return Aux((bits & ~(3u << 22)) | (n == 4 ? 0u : n == 8 ? 1u : 2u) << 22);
   }
+  constexpr Aux wide_constant() const { return Aux(bits | 3u << 22); }
+  constexpr bool has_wide_constant() const { return ((bits >> 22) & 3) == 3; }
   constexpr unsigned constant_bytes() const { return 4u << ((bits >> 22) & 3); }
   /// mov_imm may set the flags.
   constexpr Aux flags_dead() const { return Aux(bits | 1u << 24); }

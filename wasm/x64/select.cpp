@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "wasm/ir/vector.h"
 #include "wasm/x64/selector.h"
 
 namespace nebulet::wasm::x64 {
@@ -18,7 +19,9 @@ Selector::Build& Selector::Build::rm(const Source& source) {
   }
   Aux aux = Aux(inst_.aux).mem(source.kind);
   inst_.disp = source.disp;
-  if (source.kind == MemKind::constant) {
+  if (source.kind == MemKind::constant && source.wide_constant) {
+    aux = aux.wide_constant();
+  } else if (source.kind == MemKind::constant) {
     aux = aux.constant_bytes(source.constant_bytes);
     inst_.imm = source.constant;
   }
@@ -125,7 +128,7 @@ VReg Selector::vreg(Value value) {
     out_.vregs[r.index].zero_extended = true;
   }
   const Op op = ir_[v].op;
-  if (op == Op::iconst || op == Op::fconst) out_.vregs[r.index].rematerializable = true;
+  if (op == Op::iconst || op == Op::fconst || op == Op::vconst) out_.vregs[r.index].rematerializable = true;
   return r;
 }
 
@@ -156,6 +159,7 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::copy:
     case Op::extend_u: return;
     case Op::iconst: return build(MOp::mov_imm, Aux::size(8).flags_dead()).imm(inst.imm).def(vreg(v)).end();
+    case Op::vconst: return lower_vector(v, inst);
     case Op::fconst:
     case Op::convert_s:
     case Op::convert_u:
@@ -247,7 +251,9 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::trap: return lower_terminator(inst);
     case Op::return_call:
     case Op::return_call_indirect: return lower_tail_call(inst);
-    default: return lower_int(v, inst);
+    default:
+      if (ir::is_vector_op(inst.op)) return lower_vector(v, inst);
+      return lower_int(v, inst);
   }
 }
 

@@ -173,7 +173,8 @@ Cond Selector::condition(Value value) {
     single = single && once(v) && !wanted(v);
     if (inst.op == Op::eqz && sinkable) {
       const ir::Inst& inner = at(resolve(inst.a));
-      if ((is_int_compare(inner.op) || is_float_compare(inner.op) || inner.op == Op::eqz) &&
+      if ((is_int_compare(inner.op) || is_float_compare(inner.op) || inner.op == Op::eqz ||
+           is_vector_test(resolve(inst.a))) &&
           may_sink(resolve(inst.a))) {
         inverted = !inverted;
         v = resolve(inst.a);
@@ -183,6 +184,7 @@ Cond Selector::condition(Value value) {
     }
     if (is_int_compare(inst.op) && sinkable) return answer(compare(inst, single));
     if (is_float_compare(inst.op) && sinkable) return answer(compare_float(inst, single));
+    if (is_vector_test(v)) return answer(vector_test(inst));
     break;
   }
   return answer(negate(compare_zero(v, 4, once(v))));
@@ -238,6 +240,12 @@ void Selector::lower_select(Value v, const ir::Inst& inst) {
         build(MOp::cmov, Aux::size(8).cond(cond)).use(zero).rm(reg_operand(ones, 8)).reuse(chosen).end();
       }
       build(MOp::vmov_from_gpr, size == 4 ? 4 : 8).rm(reg_operand(chosen, 8)).def(mask).end();
+    }
+    if (size == 16) {
+      // The mask was made in the low half.
+      const VReg both = new_vreg(Type::v128);
+      build(MOp::vmovddup, 4).rm(reg_operand(mask, 8)).def(both).end();
+      mask = both;
     }
     Source s = reg_operand(yes, 16);
     return build(blend, size).use(no).use(mask).rm(s).def(def).end();

@@ -217,12 +217,12 @@ bool Selector::fuse_global(Value value, unsigned bytes, Source& source) {
   return true;
 }
 
-bool Selector::fuse_load(Value value, unsigned bytes, Source& source) {
+bool Selector::fuse_load(Value value, unsigned bytes, Source& source, bool any_extension) {
   const Value v = resolve(value);
   const ir::Inst& inst = at(v);
   if (fuse_global(value, bytes, source)) return true;
   if (!can_fuse_load(v) || access_bytes(inst) != bytes) return false;
-  if (inst.access != Access::full && inst.access != Access::u32) return false;
+  if (inst.access != Access::full && inst.access != Access::u32 && !any_extension) return false;
   fused_[v.index] = true;
   source = address(inst, bytes);
   source.position = ir_.positions[v.index];
@@ -318,6 +318,7 @@ bool Selector::fuse_store(const ir::Inst& inst) {
 void Selector::lower_store(const ir::Inst& inst) {
   const unsigned bytes = access_bytes(inst);
   if (!is_vec(inst.type) && fuse_store(inst)) return;
+  if (store_lane(inst, bytes)) return;
   std::int64_t c = 0;
   bool is_constant = constant(inst.b, c);
   const ir::Inst& value = at(resolve(inst.b));
@@ -343,7 +344,11 @@ void Selector::lower_global_get(Value v, const ir::Inst& inst) {
   const auto disp = static_cast<std::int32_t>(layout_.global(index));
   const unsigned size = size_of(inst.type);
   if (global_is_indirect(module_, index))
-    return build(MOp::global_load, size).disp(disp).temp(new_gpr(8, false)).def(vreg(v)).end();
+    return build(MOp::global_load, size == 16 ? 1 : size)
+        .disp(disp)
+        .temp(new_gpr(8, false))
+        .def(vreg(v))
+        .end();
   Source s;
   s.kind = MemKind::context;
   s.disp = disp;
@@ -356,7 +361,11 @@ void Selector::lower_global_set(const ir::Inst& inst) {
   const auto disp = static_cast<std::int32_t>(layout_.global(index));
   const unsigned size = size_of(inst.type);
   if (global_is_indirect(module_, index))
-    return build(MOp::global_store, size).disp(disp).use(vreg(inst.a)).temp(new_gpr(8, false)).end();
+    return build(MOp::global_store, size == 16 ? 1 : size)
+        .disp(disp)
+        .use(vreg(inst.a))
+        .temp(new_gpr(8, false))
+        .end();
   Source s;
   s.kind = MemKind::context;
   s.disp = disp;

@@ -30,7 +30,8 @@ struct Source {
   VReg base, index;        ///< kind none: base is the register
   std::uint8_t scale = 0;  ///< log2
   std::uint8_t constant_bytes = 0;
-  bool slot = false;  ///< kind none: may be read from its spill slot
+  bool slot = false;           ///< kind none: may be read from its spill slot
+  bool wide_constant = false;  ///< kind constant: 16 bytes, in the pool from disp on
   std::int32_t disp = 0;
   std::int64_t constant = 0;
   std::uint32_t position = 0;  ///< of the fused load
@@ -43,6 +44,7 @@ class Selector {
   mir::Function run();
 
  private:
+  friend class VectorSelector;
   /// One machine instruction under construction; `end` appends it.
   class Build {
    public:
@@ -133,7 +135,8 @@ class Selector {
   void decompose(Value addr, Source& source, MemKind kind);
   /// Takes over a load of exactly `bytes` bytes that only this instruction uses, if nothing forbids to move
   /// it here.
-  bool fuse_load(Value v, unsigned bytes, Source& source);
+  /// `any_extension`: the user reads no more than these bytes of a narrow load either.
+  bool fuse_load(Value v, unsigned bytes, Source& source, bool any_extension = false);
   bool fuse_global(Value value, unsigned bytes, Source& source);
   bool can_fuse_load(Value v) const;
   Source operand(Value v, unsigned bytes);
@@ -187,6 +190,12 @@ class Selector {
   // select_segment.cpp
   void lower_cell_get(Value v, const ir::Inst& inst);
   void lower_cell_set(const ir::Inst& inst);
+
+  // select_simd.cpp
+  void lower_vector(Value v, const ir::Inst& inst);
+  bool store_lane(const ir::Inst& inst, unsigned bytes);
+  bool is_vector_test(Value v) const;
+  Cond vector_test(const ir::Inst& inst);
 
   // select_call.cpp
   void lower_entry();
