@@ -32,6 +32,7 @@ struct Row {
   unsigned mem_bytes;  ///< of a memory operand; 0: the operand size
   char def, a, rm;
   bool rm_register = true;  ///< the r/m operand may be a register
+  bool rm_memory = true;    ///< … may be in memory
 };
 
 constexpr Row kRows[] = {
@@ -123,6 +124,7 @@ constexpr Row kRows[] = {
     {MOp::vmov_to_gpr, "vmovd", "vmovq", kSizes48, 0, 'g', 'v', 'g'},
     {MOp::vmovups_load, "vmovups", "vmovups", kSizes4, 16, 'v', 'v', 'v'},
     {MOp::vmovups_store, "vmovups", "vmovups", kSizes4, 16, 'v', 'v', 'v'},
+#include "wasm/x64/encode_test_simd.h"
 };
 
 constexpr const char* kConditions[] = {"o", "no", "b", "nb", "z", "nz", "be", "nbe",
@@ -277,6 +279,22 @@ class Listing {
         inst.imm &= 31;
         use_rm(), text += " " + d + ", " + rm_text + ", " + immediate_name(inst.imm, 1);
         break;
+      case Shape::vex_rvm_imm:
+        if (rm.kind == MemKind::constant) return;
+        inst.imm &= 31;
+        use(row.a, a), use_rm(),
+            text += " " + d + ", " + x + ", " + rm_text + ", " + immediate_name(inst.imm, 1);
+        break;
+      case Shape::vex_store_imm:
+        if (rm.kind == MemKind::constant) return;
+        inst.imm &= 31;
+        use(row.a, a), use_rm(), text += " " + rm_text + ", " + x + ", " + immediate_name(inst.imm, 1);
+        break;
+      case Shape::vex_reverse_imm:
+      case Shape::vex_shift_imm:
+        inst.imm &= 31;
+        use(row.a, a), text += " " + d + ", " + x + ", " + immediate_name(inst.imm, 1);
+        break;
       case Shape::vex_unary: use(row.a, a), text += " " + d + ", " + x + ", " + x; break;
       case Shape::vex_unary_cc: use(row.a, a), text += " " + d + ", " + x + ", " + x + ", " + cc; break;
       case Shape::vex_blend:
@@ -382,12 +400,14 @@ constexpr std::int64_t kImmediates[] = {0, 1, -1, 127, 128, -128, -129, 0x7fffff
 std::vector<RmCase> rm_cases(const Row& row, bool all) {
   std::vector<RmCase> cases;
   for (int r = 0; r < 16 && row.rm_register; ++r) cases.push_back({.reg = r});
+  if (!row.rm_memory) return cases;
   if (row.op != MOp::lea) {
     for (int slot : {0, 64, 120, 128, 1024}) cases.push_back({.slot = slot});
     for (MemKind kind : {MemKind::context, MemKind::incoming, MemKind::outgoing}) {
       for (int disp : {0, 127, 128, 1 << 20}) cases.push_back({.kind = kind, .disp = disp});
     }
-    if (row.def == 'v' || row.a == 'v')
+    // Constants have 4, 8 or 16 bytes.
+    if ((row.def == 'v' || row.a == 'v') && row.mem_bytes != 1 && row.mem_bytes != 2)
       cases.push_back({.kind = MemKind::constant, .constant = 0x0123456789abcdef});
     for (std::int32_t disp : {0, 127, 128, 0x7fffffff}) {
       cases.push_back({.kind = MemKind::linear, .disp = disp});

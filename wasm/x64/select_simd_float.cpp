@@ -24,7 +24,7 @@ enum Rounding : unsigned { kNearest = 8, kFloor = 9, kCeil = 10, kTrunc = 11 };
 void VectorSelector::floating() {
   const unsigned size = lanes_ == Lanes::f64x2 ? 8 : 4;
   const auto round = [&](Rounding mode) {
-    one_imm(size == 4 ? MOp::vround_ps : MOp::vround_pd, operand(inst_->a), mode, def_);
+    one_imm(size == 4 ? MOp::vroundps : MOp::vroundpd, operand(inst_->a), mode, def_);
   };
   const auto with_predicate = [&](Predicate predicate, bool commutative) {
     Value a = inst_->a, b = inst_->b;
@@ -145,7 +145,7 @@ void VectorSelector::truncate() {
   const VReg nothing = zero();
   const VReg positive = two(MOp::vmax_p, x, nothing, VReg(), 8);
   const VReg clamped = two(MOp::vmin_p, positive, repeat64(0x41efffffffe00000), VReg(), 8);
-  const VReg whole = one_imm(MOp::vround_pd, in(clamped), kTrunc);
+  const VReg whole = one_imm(MOp::vroundpd, in(clamped), kTrunc);
   // 2^52 + x has x in its lowest bits.
   const VReg biased = two(MOp::vadd_p, whole, repeat64(0x4330000000000000), VReg(), 8);
   two_imm(MOp::vshufps, biased, in(nothing), 0x88, def_);
