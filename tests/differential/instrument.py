@@ -16,6 +16,9 @@ VALUES = {
           "000000000000f0ff", "0000000000405940"],
     V128: ["00" * 16, "ff" * 16, "000102030405060708090a0b0c0d0e0f", "0000803f000000c00000404000008040", "80" * 16, "7fff0080" * 4],
 }
+# round, sqrt, add, sub, mul, div, min, max, and the conversions between the shapes
+F32X4_ARITHMETIC = {0xFD000 | n for n in (94, 103, 104, 105, 106, *range(227, 234))}
+F64X2_ARITHMETIC = {0xFD000 | n for n in (95, 116, 117, 122, 148, *range(239, 246))}
 
 
 class Unsupported(Exception):
@@ -82,6 +85,51 @@ class Reader:
         if flags & 8:
             raise Unsupported("page size")
         return flags, least
+
+    def block_type(self) -> None:
+        while self.byte() & 0x80:
+            pass
+
+    def memory_argument(self) -> None:
+        if self.number() & 0x40:
+            self.number()
+        self.number()
+
+    def instruction(self) -> int:
+        """Over an instruction of a body (MVP, vectors, bulk, tail calls, legacy exceptions); returns prefix << 12 | number."""
+        op = self.byte()
+        if op in (0x02, 0x03, 0x04, 0x06):
+            self.block_type()
+        elif op == 0x0E:
+            for _ in range(self.number() + 1):
+                self.number()
+        elif op in (0x11, 0x13):
+            self.number(), self.number()
+        elif op in (0x07, 0x08, 0x09, 0x0C, 0x0D, 0x10, 0x12, 0x18, 0xD0, 0xD2, 0x3F, 0x40, 0x41, 0x42) or 0x20 <= op <= 0x26:
+            self.number()
+        elif op == 0x1C:
+            self.take(self.number())
+        elif 0x28 <= op <= 0x3E:
+            self.memory_argument()
+        elif op in (0x43, 0x44):
+            self.take(4 if op == 0x43 else 8)
+        elif op == 0xFC:
+            op = 0xFC000 | (sub := self.number())
+            for _ in range(2 if sub in (8, 10, 12, 14) else 1 if sub > 7 else 0):
+                self.number()
+        elif op == 0xFD:
+            op = 0xFD000 | (sub := self.number())
+            if sub <= 11 or sub in (92, 93):
+                self.memory_argument()
+            elif sub in (12, 13):
+                self.take(16)
+            elif 21 <= sub <= 34:
+                self.byte()
+            elif 84 <= sub <= 91:
+                self.memory_argument(), self.byte()
+        elif op in (0x12, 0x14, 0x15, 0x1F, 0xFB, 0xFE):
+            raise Unsupported(f"opcode {op:#x}")
+        return op
 
     def expression(self) -> None:
         """Over a constant expression."""
@@ -153,7 +201,7 @@ class Instrumented:
         reader = Reader(self.sections.get(10, b"\0"))
         self.bodies = [self.silent(kind) for kind in self.imported] + [reader.counted() for _ in range(reader.number())]
         self.wrappers: list[str] = []
-        self.first_wrapper = len(self.functions)
+        self.first_wrapper = 0
 
     def read_types(self) -> None:
         reader = Reader(self.sections.get(1, b"\0"))
@@ -239,6 +287,31 @@ class Instrumented:
         self.bodies.append(unsigned(len(local_types)) + b"".join(b"\x01" + t for t in local_types) + code + b"\x0b")
         self.wrappers.append(name)
 
+    def canonicalize(self) -> None:
+        """Calls a function that makes NaNs canonical behind each vector instruction that may make one: their bits are not defined."""
+        if not any(b"\xfd" in body for body in self.bodies):
+            return
+        first = len(self.functions)
+        bodies = []
+        for body in self.bodies:
+            reader, out, copied = Reader(body), bytearray(), 0
+            for _ in range(reader.number()):
+                reader.number(), reader.value_type()
+            while reader.at < len(body):
+                op = reader.instruction()
+                if op in F32X4_ARITHMETIC or op in F64X2_ARITHMETIC:
+                    out += body[copied:reader.at] + b"\x10" + unsigned(first + (op in F64X2_ARITHMETIC))
+                    copied = reader.at
+            bodies.append(bytes(out) + body[copied:])
+        self.bodies = bodies
+        for nan, not_equal in ((b"\0\0\xc0\x7f" * 4, 66), (b"\0\0\0\0\0\0\xf8\x7f" * 2, 72)):
+            code = b"\xfd\x0c" + nan + b"\x20\x00" * 3 + b"\xfd" + unsigned(not_equal) + b"\xfd" + unsigned(82)
+            self.functions.append(len(self.types))
+            self.bodies.append(b"\0" + code + b"\x0b")
+        self.types.append(([bytes([V128])], [bytes([V128])]))
+        self.sections[1] = self.sections.get(1, b"\0") + b"\x60\x01\x7b\x01\x7b"
+        self.groups += 1
+
     def add_call(self, name: str, function: int, choice: int) -> None:
         params, results = self.types[self.functions[function]]
         code = b"\x10" + unsigned(self.hang) if self.hang is not None else b""
@@ -287,8 +360,11 @@ class Instrumented:
         return b"\0asm\x01\0\0\0" + b"".join(bytes([i]) + counted(self.sections[i]) for i in order if i in self.sections)
 
 
-def instrument(module: bytes) -> bytes:
+def instrument(module: bytes, canonicalize: bool = False) -> bytes:
     made = Instrumented(module)
+    if canonicalize:
+        made.canonicalize()
+    made.first_wrapper = len(made.functions)
     for number, function in enumerate(made.exported):
         try:
             made.add_call(f"c{number}", function, number)

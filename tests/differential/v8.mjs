@@ -11,7 +11,7 @@ const TRAPS = [
   [/float unrepresentable/, 'integer overflow'],
   [/table index is out of bounds|table access out of bounds|table.*out of bounds|element segment/, 'table'],
   [/null function or function signature|signature mismatch/, 'table'],
-  [/dereferencing a null pointer/, 'null reference'],
+  [/dereferencing a null pointer|rethrowing null value/, 'null reference'],
   [/illegal cast/, 'cast failure'],
   [/array element access out of bounds|array index out of bounds/, 'out of bounds array access'],
   [/requested new array is too large/, 'out of memory'],

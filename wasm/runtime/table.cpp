@@ -35,7 +35,6 @@ std::unique_ptr<Table> Table::create(Store& store, const TableType& type, Instan
 Table::Table(Store& store, const TableType& type, Instance* owner, std::byte* base, std::uint64_t reserved)
     : store_(store),
       type_(type),
-      holds_functions_(is_function_type(type.element.heap)),
       owner_(owner),
       base_(base),
       elements_(reinterpret_cast<FuncSlot*>(base + sizeof(TableHeader))),
@@ -69,12 +68,11 @@ TableType Table::type() const {
 FuncSlot Table::slot_for(std::uint32_t ref) const {
   FuncSlot slot;
   slot.ref = ref;
-  if (!ref || !holds_functions_) return slot;
+  if (!ref || type_.element.heap != kFuncHeap) return slot;
   Function* function = store_.function(ref);
   if (!function) return {};
   slot.target = function;
-  slot.signature = function->canonical->id;
-  slot.abi = function->canonical->abi;
+  slot.signature = function->type_id;
   slot.code = function->is_host                        ? address_of(nb_call_host)
               : owner_ && function->instance == owner_ ? function->code
                                                        : address_of(nb_call_foreign);
