@@ -17,6 +17,11 @@ def camel(name):
     return "".join(part.capitalize() for part in name.split("_"))
 
 
+def c_scalar(name):
+    """How C spells a number, a handle or a structure."""
+    return {"u32": "uint32_t", "u64": "uint64_t"}.get(name, f"nb_{name}_t")
+
+
 class Type:
     """A type of the ABI: how the kernel, C and the reference spell it."""
 
@@ -34,6 +39,12 @@ class Type:
         elif text.startswith("handle<"):
             kind, right = text[7:-1].split(", ")
             self.kernel, self.c = f"HandleArg<{camel(kind)}, abi::Right::{right}>", "nb_handle_t {n}"
+        elif text.endswith("[]>"):
+            direction, element = text[:-3].split("<")
+            cpp = {"u32": "std::uint32_t", "handle": "HandleValue"}.get(element, f"abi::{camel(element)}")
+            self.kernel = f"GuestArray{direction.capitalize()}<{cpp}>"
+            const = "const " if direction == "in" else ""
+            self.c = f"{const}{c_scalar(element)}* {{n}}, size_t {{n}}_count"
         elif text.startswith("enum<"):
             name = text[5:-1]
             self.kernel, self.c = f"abi::{camel(name)}", f"nb_{name}_t {{n}}"
@@ -87,8 +98,15 @@ def enums(common):
     """All enumerations as (name, doc, {enumerator: entry})."""
     yield "status", "What a call answers. Negative: an error.", common["status"]
     yield "right", "What a handle allows; a set is the bitwise or.", common["right"]
+    yield "signal", "What an object tells those who wait; a set is the bitwise or.", common["signal"]
     yield "object_type", "What a handle may name.", common["object_type"]
     for name, body in common["enum"].items():
+        yield name, body["doc"], {k: v for k, v in body.items() if k != "doc"}
+
+
+def structs(common):
+    """All structures as (name, doc, {field: entry}); fields lie one after another without gaps."""
+    for name, body in common["struct"].items():
         yield name, body["doc"], {k: v for k, v in body.items() if k != "doc"}
 
 
@@ -100,10 +118,16 @@ def types_header(common):
         out += [f"/// {doc}", f"enum class {camel(name)} : {base} {{"]
         out += [f"  {k} = {v['value'] if v['value'] < 16 else hex(v['value'])},  ///< {v['doc']}" for k, v in entries.items()]
         out += ["};"]
-        if name not in ("status", "right"):
+        if name not in ("status", "right", "signal"):
             test = " || ".join(f"value == {v['value']}" for v in entries.values())
             out += [f"constexpr bool is_valid({camel(name)}, std::uint32_t value) {{ return {test}; }}"]
         out += [""]
+    for name, doc, fields in structs(common):
+        cpp = {"u32": "std::uint32_t", "u64": "std::uint64_t", "handle": "std::uint32_t"}
+        size = sum(8 if f["type"] == "u64" else 4 for f in fields.values())
+        out += [f"/// {doc}", f"struct {camel(name)} {{"]
+        out += [f"  {cpp[f['type']]} {k};  ///< {f['doc']}" for k, f in fields.items()]
+        out += ["};", f"static_assert(sizeof({camel(name)}) == {size});", ""]
     out += ["/// The name of a status, for messages.", "constexpr const char* name(Status status) {", "  switch (status) {"]
     out += [f'    case Status::{k}: return "{k}";' for k in common["status"]]
     out += ["  }", '  return "unknown status";', "}", "", "}  // namespace nebulet::abi", ""]
@@ -129,15 +153,19 @@ def sdk_header(common, calls):
            "/* A negative value is an error. Calls with a result return it as a non-negative 64-bit number. */",
            "typedef int32_t nb_status_t;", "typedef uint32_t nb_handle_t;", ""]
     for name, doc, entries in enums(common):
-        prefix = {"status": "NB_", "right": "NB_RIGHT_", "object_type": "NB_OBJECT_"}.get(name, f"NB_{name.upper()}_")
+        prefix = {"right": "NB_RIGHT_", "signal": "NB_SIGNAL_", "object_type": "NB_OBJECT_"}.get(name, f"NB_{name.upper()}_")
         if name == "status":
             prefix = "NB_STATUS_"
         out += [f"/* {doc} */", "enum {"]
         out += [f"  {prefix}{k.upper()} = {v['value']}, /* {v['doc']} */" for k, v in entries.items()]
         out += ["};"]
-        if name not in ("status", "right", "object_type"):
+        if name not in ("status", "right", "signal", "object_type"):
             out += [f"typedef uint32_t nb_{name}_t;"]
         out += [""]
+    for name, doc, fields in structs(common):
+        out += [f"/* {doc} */", "typedef struct {"]
+        out += [f"  {c_scalar(f['type'])} {k}; /* {f['doc']} */" for k, f in fields.items()]
+        out += [f"}} nb_{name}_t;", ""]
     out += ["#define NB_CALL(name) __attribute__((import_module(\"nebulet\"), import_name(#name)))", ""]
     for call in calls:
         noreturn = " __attribute__((noreturn))" if call.data.get("noreturn") else ""
@@ -149,7 +177,7 @@ def sdk_header(common, calls):
 def reference(common, groups, calls):
     out = ["# The kernel's ABI", "", f"{NOTE} Do not edit.", "",
            "A program or library imports the calls from the module `nebulet`. Numbers serve traces only. A buffer is two i32 parameters,",
-           "address and length, in memory 0 of the importing instance. A handle, an enumeration and a u32 are an i32; a u64 is an i64.",
+           "address and length in bytes, in memory 0 of the importing instance; an array is two i32, address and number of elements. A handle, an enumeration and a u32 are an i32; a u64 is an i64.",
            "A call without a result returns a status (i32). A call with a result returns an i64: the result, or a negative status. Every",
            "call with a handle parameter can also fail with `bad_handle`, `wrong_type` and `access_denied`.", ""]
     for group, doc in groups.items():
@@ -166,6 +194,10 @@ def reference(common, groups, calls):
     for name, doc, entries in enums(common):
         out += [f"### {name}", "", doc, "", "| name | value | meaning |", "|---|---|---|"]
         out += [f"| {k} | {v['value']} | {v['doc']} |" for k, v in entries.items()] + [""]
+    out += ["## Structures", "", "Fields lie one after another, little-endian.", ""]
+    for name, doc, fields in structs(common):
+        out += [f"### {name}", "", doc, "", "| field | type | meaning |", "|---|---|---|"]
+        out += [f"| {k} | {f['type']} | {f['doc']} |" for k, f in fields.items()] + [""]
     return "\n".join(out)
 
 

@@ -6,6 +6,7 @@
 #include "base/arena.h"
 #include "base/result.h"
 #include "wasm/frontend/build.h"
+#include "wasm/ir/verify.h"
 #include "wasm/opt/optimize.h"
 #include "wasm/regalloc/check.h"
 #include "wasm/regalloc/regalloc.h"
@@ -67,6 +68,7 @@ class Compiler {
       return built;
     }
     opt::optimize(function);
+    NB_DEBUG_ASSERT(ir::verify(function).empty());
     mir::Function machine = x64::select(function, module_, layout_, arena_);
     const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
     NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());

@@ -9,6 +9,8 @@ namespace nebulet::kernel {
 
 Result<> sys_handle_close(CallContext& context, HandleValue handle);
 Result<HandleValue> sys_handle_duplicate(CallContext& context, HandleValue handle, std::uint32_t rights);
+Result<HandleValue> sys_handle_replace(CallContext& context, HandleValue handle, std::uint32_t rights);
+Result<std::uint64_t> sys_handle_info(CallContext& context, HandleValue handle, abi::HandleProperty property);
 ProcessExit sys_process_exit(CallContext& context, std::uint32_t status);
 Result<std::uint64_t> sys_process_info(CallContext& context, abi::ProcessProperty property);
 Result<std::uint32_t> sys_process_startup(CallContext& context, GuestOut block);
@@ -24,6 +26,24 @@ Result<> sys_caller_memory_read(CallContext& context, std::uint32_t address, Gue
 Result<> sys_caller_memory_write(CallContext& context, std::uint32_t address, GuestIn bytes);
 Result<std::uint64_t> sys_caller_memory_size(CallContext& context);
 Result<std::uint32_t> sys_files_transact(CallContext& context, HandleArg<Files, abi::Right::transact> files, GuestIn request, GuestOut reply);
+Result<std::uint32_t> sys_object_wait(CallContext& context, HandleArg<Object, abi::Right::wait> object, std::uint32_t mask, std::uint64_t deadline);
+Result<std::uint32_t> sys_object_wait_many(CallContext& context, GuestArrayIn<abi::WaitItem> items, GuestArrayOut<std::uint32_t> observed, std::uint64_t deadline);
+Result<> sys_object_signal(CallContext& context, HandleArg<Object, abi::Right::signal> object, std::uint32_t clear, std::uint32_t set);
+Result<HandleValue> sys_event_create(CallContext& context);
+Result<HandleValue> sys_timer_create(CallContext& context);
+Result<> sys_timer_set(CallContext& context, HandleArg<Timer, abi::Right::manage> timer, std::uint64_t deadline, std::uint64_t period);
+Result<> sys_timer_cancel(CallContext& context, HandleArg<Timer, abi::Right::manage> timer);
+Result<> sys_channel_create(CallContext& context, GuestArrayOut<HandleValue> ends);
+Result<> sys_channel_write(CallContext& context, HandleArg<Channel, abi::Right::write> channel, GuestIn bytes, GuestArrayIn<HandleValue> handles);
+Result<std::uint64_t> sys_channel_next(CallContext& context, HandleArg<Channel, abi::Right::read> channel);
+Result<std::uint64_t> sys_channel_read(CallContext& context, HandleArg<Channel, abi::Right::read> channel, GuestOut bytes, GuestArrayOut<HandleValue> handles);
+Result<> sys_stream_create(CallContext& context, std::uint32_t capacity, GuestArrayOut<HandleValue> ends);
+Result<std::uint32_t> sys_stream_read(CallContext& context, HandleArg<Stream, abi::Right::read> stream, GuestOut bytes);
+Result<std::uint32_t> sys_stream_write(CallContext& context, HandleArg<Stream, abi::Right::write> stream, GuestIn bytes);
+Result<HandleValue> sys_wait_set_create(CallContext& context);
+Result<> sys_wait_set_add(CallContext& context, HandleArg<WaitSet, abi::Right::manage> set, HandleArg<Object, abi::Right::wait> object, std::uint32_t mask, std::uint64_t key);
+Result<> sys_wait_set_remove(CallContext& context, HandleArg<WaitSet, abi::Right::manage> set, std::uint64_t key);
+Result<std::uint32_t> sys_wait_set_wait(CallContext& context, HandleArg<WaitSet, abi::Right::read> set, GuestArrayOut<abi::WaitEvent> events, std::uint64_t deadline);
 
 }  // namespace nebulet::kernel
 
@@ -31,6 +51,8 @@ Result<std::uint32_t> sys_files_transact(CallContext& context, HandleArg<Files, 
 #define NB_FOR_EACH_CALL(CALL) \
   CALL(0x0101, handle_close) \
   CALL(0x0102, handle_duplicate) \
+  CALL(0x0103, handle_replace) \
+  CALL(0x0104, handle_info) \
   CALL(0x0201, process_exit) \
   CALL(0x0202, process_info) \
   CALL(0x0203, process_startup) \
@@ -45,4 +67,22 @@ Result<std::uint32_t> sys_files_transact(CallContext& context, HandleArg<Files, 
   CALL(0x0801, caller_memory_read) \
   CALL(0x0802, caller_memory_write) \
   CALL(0x0803, caller_memory_size) \
-  CALL(0x0901, files_transact)
+  CALL(0x0901, files_transact) \
+  CALL(0x0a01, object_wait) \
+  CALL(0x0a02, object_wait_many) \
+  CALL(0x0a03, object_signal) \
+  CALL(0x0b01, event_create) \
+  CALL(0x0c01, timer_create) \
+  CALL(0x0c02, timer_set) \
+  CALL(0x0c03, timer_cancel) \
+  CALL(0x0d01, channel_create) \
+  CALL(0x0d02, channel_write) \
+  CALL(0x0d03, channel_next) \
+  CALL(0x0d04, channel_read) \
+  CALL(0x0e01, stream_create) \
+  CALL(0x0e02, stream_read) \
+  CALL(0x0e03, stream_write) \
+  CALL(0x0f01, wait_set_create) \
+  CALL(0x0f02, wait_set_add) \
+  CALL(0x0f03, wait_set_remove) \
+  CALL(0x0f04, wait_set_wait)

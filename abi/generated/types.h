@@ -23,6 +23,8 @@ enum class Status : std::int32_t {
   too_large = -11,  ///< A buffer or message is larger than the call takes.
   no_caller = -12,  ///< The instance is not a library bound to a program.
   peer_closed = -13,  ///< The other end is gone.
+  should_wait = -14,  ///< It cannot be done now; the object's signals tell when.
+  not_found = -15,  ///< There is no such thing.
 };
 
 /// What a handle allows; a set is the bitwise or.
@@ -32,6 +34,20 @@ enum class Right : std::uint32_t {
   read = 4,  ///< Data may be read from the object.
   write = 8,  ///< Data may be written to the object.
   transact = 0x10,  ///< Requests may be sent to the service behind the object.
+  wait = 0x20,  ///< One may wait for the object's signals.
+  signal = 0x40,  ///< The object's own signals may be set and cleared.
+  manage = 0x80,  ///< What the object does may be changed.
+};
+
+/// What an object tells those who wait; a set is the bitwise or.
+enum class Signal : std::uint32_t {
+  readable = 1,  ///< Reading would give something.
+  writable = 2,  ///< Writing would take something.
+  peer_closed = 4,  ///< The other end is gone.
+  signaled = 8,  ///< An event was set, or a timer's time has come.
+  terminated = 0x10,  ///< A process or thread has ended.
+  closed = 0x20,  ///< The last handle to the object is gone. Only wait sets tell it.
+  user = 0xff00,  ///< Eight signals that mean what programs agree on.
 };
 
 /// What a handle may name.
@@ -40,8 +56,13 @@ enum class ObjectType : std::uint32_t {
   thread = 2,  ///< One flow of control of a process.
   console = 3,  ///< The machine's byte streams: input, output, errors.
   files = 4,  ///< The host's 9P2000.L file server.
+  event = 5,  ///< Nothing but signals.
+  timer = 6,  ///< Signaled at a time, once or again and again.
+  channel = 7,  ///< One of two ends between which messages of bytes and handles go.
+  stream = 8,  ///< One of the two ends of a ring of bytes.
+  wait_set = 9,  ///< Objects that are waited for again and again.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {
@@ -68,6 +89,14 @@ enum class LogLevel : std::uint32_t {
 };
 constexpr bool is_valid(LogLevel, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3; }
 
+/// What handle_info tells.
+enum class HandleProperty : std::uint32_t {
+  object_type = 0,  ///< The object's type.
+  rights = 1,  ///< The handle's rights.
+  object_id = 2,  ///< The object's number, never reused: two handles with the same one name the same object.
+};
+constexpr bool is_valid(HandleProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2; }
+
 /// What process_info tells.
 enum class ProcessProperty : std::uint32_t {
   id = 0,  ///< The process's number, never reused.
@@ -75,6 +104,21 @@ enum class ProcessProperty : std::uint32_t {
   handles = 2,  ///< Handles that are open.
 };
 constexpr bool is_valid(ProcessProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2; }
+
+/// What object_wait_many waits for.
+struct WaitItem {
+  std::uint32_t handle;  ///< A handle with the right `wait`.
+  std::uint32_t mask;  ///< Signals; one of them is enough.
+};
+static_assert(sizeof(WaitItem) == 8);
+
+/// What wait_set_wait tells of one entry.
+struct WaitEvent {
+  std::uint64_t key;  ///< The entry's.
+  std::uint32_t signals;  ///< Those of the entry's mask that the object has, and `closed`.
+  std::uint32_t reserved;  ///< 0.
+};
+static_assert(sizeof(WaitEvent) == 16);
 
 /// The name of a status, for messages.
 constexpr const char* name(Status status) {
@@ -93,6 +137,8 @@ constexpr const char* name(Status status) {
     case Status::too_large: return "too_large";
     case Status::no_caller: return "no_caller";
     case Status::peer_closed: return "peer_closed";
+    case Status::should_wait: return "should_wait";
+    case Status::not_found: return "not_found";
   }
   return "unknown status";
 }

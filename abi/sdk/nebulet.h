@@ -31,6 +31,8 @@ enum {
   NB_STATUS_TOO_LARGE = -11, /* A buffer or message is larger than the call takes. */
   NB_STATUS_NO_CALLER = -12, /* The instance is not a library bound to a program. */
   NB_STATUS_PEER_CLOSED = -13, /* The other end is gone. */
+  NB_STATUS_SHOULD_WAIT = -14, /* It cannot be done now; the object's signals tell when. */
+  NB_STATUS_NOT_FOUND = -15, /* There is no such thing. */
 };
 
 /* What a handle allows; a set is the bitwise or. */
@@ -40,6 +42,20 @@ enum {
   NB_RIGHT_READ = 4, /* Data may be read from the object. */
   NB_RIGHT_WRITE = 8, /* Data may be written to the object. */
   NB_RIGHT_TRANSACT = 16, /* Requests may be sent to the service behind the object. */
+  NB_RIGHT_WAIT = 32, /* One may wait for the object's signals. */
+  NB_RIGHT_SIGNAL = 64, /* The object's own signals may be set and cleared. */
+  NB_RIGHT_MANAGE = 128, /* What the object does may be changed. */
+};
+
+/* What an object tells those who wait; a set is the bitwise or. */
+enum {
+  NB_SIGNAL_READABLE = 1, /* Reading would give something. */
+  NB_SIGNAL_WRITABLE = 2, /* Writing would take something. */
+  NB_SIGNAL_PEER_CLOSED = 4, /* The other end is gone. */
+  NB_SIGNAL_SIGNALED = 8, /* An event was set, or a timer's time has come. */
+  NB_SIGNAL_TERMINATED = 16, /* A process or thread has ended. */
+  NB_SIGNAL_CLOSED = 32, /* The last handle to the object is gone. Only wait sets tell it. */
+  NB_SIGNAL_USER = 65280, /* Eight signals that mean what programs agree on. */
 };
 
 /* What a handle may name. */
@@ -48,6 +64,11 @@ enum {
   NB_OBJECT_THREAD = 2, /* One flow of control of a process. */
   NB_OBJECT_CONSOLE = 3, /* The machine's byte streams: input, output, errors. */
   NB_OBJECT_FILES = 4, /* The host's 9P2000.L file server. */
+  NB_OBJECT_EVENT = 5, /* Nothing but signals. */
+  NB_OBJECT_TIMER = 6, /* Signaled at a time, once or again and again. */
+  NB_OBJECT_CHANNEL = 7, /* One of two ends between which messages of bytes and handles go. */
+  NB_OBJECT_STREAM = 8, /* One of the two ends of a ring of bytes. */
+  NB_OBJECT_WAIT_SET = 9, /* Objects that are waited for again and again. */
 };
 
 /* Where console_write writes. */
@@ -75,6 +96,14 @@ enum {
 };
 typedef uint32_t nb_log_level_t;
 
+/* What handle_info tells. */
+enum {
+  NB_HANDLE_PROPERTY_OBJECT_TYPE = 0, /* The object's type. */
+  NB_HANDLE_PROPERTY_RIGHTS = 1, /* The handle's rights. */
+  NB_HANDLE_PROPERTY_OBJECT_ID = 2, /* The object's number, never reused: two handles with the same one name the same object. */
+};
+typedef uint32_t nb_handle_property_t;
+
 /* What process_info tells. */
 enum {
   NB_PROCESS_PROPERTY_ID = 0, /* The process's number, never reused. */
@@ -83,6 +112,19 @@ enum {
 };
 typedef uint32_t nb_process_property_t;
 
+/* What object_wait_many waits for. */
+typedef struct {
+  nb_handle_t handle; /* A handle with the right `wait`. */
+  uint32_t mask; /* Signals; one of them is enough. */
+} nb_wait_item_t;
+
+/* What wait_set_wait tells of one entry. */
+typedef struct {
+  uint64_t key; /* The entry's. */
+  uint32_t signals; /* Those of the entry's mask that the object has, and `closed`. */
+  uint32_t reserved; /* 0. */
+} nb_wait_event_t;
+
 #define NB_CALL(name) __attribute__((import_module("nebulet"), import_name(#name)))
 
 /* Gives the handle back. The object lives on while other handles or the kernel hold it. */
@@ -90,6 +132,12 @@ NB_CALL(handle_close) nb_status_t nb_handle_close(nb_handle_t handle);
 
 /* Makes another handle to the same object with the given rights, which must be a subset of the handle's. */
 NB_CALL(handle_duplicate) int64_t nb_handle_duplicate(nb_handle_t handle, uint32_t rights);
+
+/* Gives the handle another number and the given rights, which must be a subset of those it has. The old number ends. */
+NB_CALL(handle_replace) int64_t nb_handle_replace(nb_handle_t handle, uint32_t rights);
+
+/* Tells a property of the handle or its object. */
+NB_CALL(handle_info) int64_t nb_handle_info(nb_handle_t handle, nb_handle_property_t property);
 
 /* Ends the process with this exit status (its low 8 bits reach the machine's user). Does not return. */
 NB_CALL(process_exit) __attribute__((noreturn)) void nb_process_exit(uint32_t status);
@@ -135,6 +183,60 @@ NB_CALL(caller_memory_size) int64_t nb_caller_memory_size(void);
 
 /* Sends one 9P2000.L message and waits for its answer, whose length is returned. One message at a time: threads queue up. */
 NB_CALL(files_transact) int64_t nb_files_transact(nb_handle_t files, const void* request, size_t request_size, void* reply, size_t reply_size);
+
+/* Waits until the object has a signal of `mask`, at most until the monotonic time `deadline` in nanoseconds (0: only looks, all ones: for ever). The result is all its signals. */
+NB_CALL(object_wait) int64_t nb_object_wait(nb_handle_t object, uint32_t mask, uint64_t deadline);
+
+/* Waits until one of up to 64 objects has a signal of its mask, at most until `deadline`. Stores the signals of each in `observed`, which has as many places, also when the time is over. The result is how many have what they are waited for. */
+NB_CALL(object_wait_many) int64_t nb_object_wait_many(const nb_wait_item_t* items, size_t items_count, uint32_t* observed, size_t observed_count, uint64_t deadline);
+
+/* Clears, then sets signals of the object. Only `user` signals may be named, and `signaled` of an event. */
+NB_CALL(object_signal) nb_status_t nb_object_signal(nb_handle_t object, uint32_t clear, uint32_t set);
+
+/* Makes an event without signals. The handle has all rights that events know: duplicate, transfer, wait, signal. */
+NB_CALL(event_create) int64_t nb_event_create(void);
+
+/* Makes a timer that is not set. The handle has the rights duplicate, transfer, wait, signal, manage. */
+NB_CALL(timer_create) int64_t nb_timer_create(void);
+
+/* Clears `signaled` and sets it at the monotonic time `deadline`, then again every `period` nanoseconds unless that is 0. Replaces an earlier setting. */
+NB_CALL(timer_set) nb_status_t nb_timer_set(nb_handle_t timer, uint64_t deadline, uint64_t period);
+
+/* Clears `signaled`; it does not come any more. */
+NB_CALL(timer_cancel) nb_status_t nb_timer_cancel(nb_handle_t timer);
+
+/* Makes a channel and stores the handles of its two ends in `ends`, which has two places. They have the rights duplicate, transfer, read, write, wait, signal. */
+NB_CALL(channel_create) nb_status_t nb_channel_create(nb_handle_t* ends, size_t ends_count);
+
+/* Sends a message of at most 64 KiB and 64 handles, which need the right `transfer` and leave the process. If it fails, nothing was sent and the handles are where they were. */
+NB_CALL(channel_write) nb_status_t nb_channel_write(nb_handle_t channel, const void* bytes, size_t bytes_size, const nb_handle_t* handles, size_t handles_count);
+
+/* How large the message is that waits first: the number of bytes, plus the number of handles times 2^32. */
+NB_CALL(channel_next) int64_t nb_channel_next(nb_handle_t channel);
+
+/* Takes the message that waits first, as large as channel_next says. Its handles now belong to the calling process, with the rights they had. If it fails, the message waits as before. */
+NB_CALL(channel_read) int64_t nb_channel_read(nb_handle_t channel, void* bytes, size_t bytes_size, nb_handle_t* handles, size_t handles_count);
+
+/* Makes a stream that holds `capacity` bytes, 4 KiB to 1 MiB, and stores the handles of the reading end and of the writing end in `ends`, which has two places. They have the rights duplicate, transfer, wait, signal, and read or write. */
+NB_CALL(stream_create) nb_status_t nb_stream_create(uint32_t capacity, nb_handle_t* ends, size_t ends_count);
+
+/* Takes the bytes that are there, at most as many as fit, and returns their number; 0 if the writing end is gone and all was read, or `bytes` is empty. */
+NB_CALL(stream_read) int64_t nb_stream_read(nb_handle_t stream, void* bytes, size_t bytes_size);
+
+/* Stores as many bytes as there is room for and returns their number. */
+NB_CALL(stream_write) int64_t nb_stream_write(nb_handle_t stream, const void* bytes, size_t bytes_size);
+
+/* Makes an empty wait set. The handle has the rights duplicate, transfer, read, manage. */
+NB_CALL(wait_set_create) int64_t nb_wait_set_create(void);
+
+/* Adds an object under a key, with the signals that are of interest. The set does not keep the object open: when its last handle goes, the set tells `closed` once and forgets it. */
+NB_CALL(wait_set_add) nb_status_t nb_wait_set_add(nb_handle_t set, nb_handle_t object, uint32_t mask, uint64_t key);
+
+/* Forgets the object under `key`. */
+NB_CALL(wait_set_remove) nb_status_t nb_wait_set_remove(nb_handle_t set, uint64_t key);
+
+/* Waits until an object of the set has a signal of its mask, at most until the monotonic time `deadline`, and stores up to 64 of them in `events`. An object is told of as long as it has one. */
+NB_CALL(wait_set_wait) int64_t nb_wait_set_wait(nb_handle_t set, nb_wait_event_t* events, size_t events_count, uint64_t deadline);
 
 #ifdef __cplusplus
 }

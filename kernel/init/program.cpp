@@ -90,7 +90,7 @@ void report_stats(Process& process, const LoadedProgram& program, std::uint64_t 
       "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={} "
       "preemptions={} start_cycles={}",
       load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
-      (machine::monotonic_ns() - start_ns) / 1000, process.memory().peak(), preemptions(), start_cycles);
+      (machine::monotonic_ns() - start_ns) / 1000, process.quota()->peak(), preemptions(), start_cycles);
 }
 
 int refuse(std::string_view text) {

@@ -18,12 +18,20 @@ machine::Protection machine_protection(wasm::Host::Protection protection) {
   return machine::Protection::none;
 }
 
+}  // namespace
+
 std::uint64_t free_for_processes() {
   const std::uint64_t free = machine::free_memory();
   return free > kKernelReserve ? free - kKernelReserve : 0;
 }
 
-}  // namespace
+Result<Charge> Charge::take(QuotaRef quota, std::uint64_t bytes) {
+  if (bytes > free_for_processes() || !quota->charge(bytes)) return fail(Status::out_of_memory);
+  Charge charge;
+  charge.quota_ = std::move(quota);
+  charge.bytes_ = bytes;
+  return charge;
+}
 
 std::byte* ProcessMemory::reserve(std::uint64_t size, std::uint64_t align) {
   return machine::reserve(size, align);
@@ -40,18 +48,10 @@ void ProcessMemory::write_protected(std::byte* to, std::span<const std::byte> by
   machine::write_protected(to, bytes);
 }
 
-bool ProcessMemory::charge(std::uint64_t bytes) {
-  std::uint64_t used = used_.load(std::memory_order_relaxed);
-  do {
-    if (bytes > limit_ - used) return false;  // used never exceeds the limit
-  } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-  std::uint64_t peak = peak_.load(std::memory_order_relaxed);
-  while (peak < used + bytes && !peak_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed)) {
-  }
-  return true;
+bool ProcessMemory::charge(std::uint64_t bytes) { return quota_->charge(bytes); }
+void ProcessMemory::uncharge(std::uint64_t bytes) { quota_->uncharge(bytes); }
+std::uint64_t ProcessMemory::available() const {
+  return std::min(quota_->limit() - quota_->used(), free_for_processes());
 }
-
-void ProcessMemory::uncharge(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
-std::uint64_t ProcessMemory::available() const { return std::min(limit_ - used(), free_for_processes()); }
 
 }  // namespace nebulet::kernel

@@ -2,9 +2,9 @@
 // The engine's host: the machine's memory, charged to one process.
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 
+#include "kernel/memory/quota.h"
 #include "wasm/runtime/host.h"
 
 namespace nebulet::kernel {
@@ -12,11 +12,14 @@ namespace nebulet::kernel {
 /// Physical memory that processes cannot take: what the kernel needs to go on when a program has the rest.
 constexpr std::uint64_t kKernelReserve = 4 << 20;
 
+/// Physical memory that processes may still take together.
+std::uint64_t free_for_processes();
+
 /// Counts what the runtime charges against the process's limit. Outlives the process's store.
 class ProcessMemory final : public wasm::Host {
  public:
   /// `limit` in bytes; what the machine has is the limit too.
-  explicit ProcessMemory(std::uint64_t limit) : limit_(limit) {}
+  explicit ProcessMemory(std::uint64_t limit) : quota_(new Quota(limit)) {}
 
   std::byte* reserve(std::uint64_t size, std::uint64_t align) override;
   void release(std::byte* base, std::uint64_t size) override;
@@ -28,14 +31,10 @@ class ProcessMemory final : public wasm::Host {
   void uncharge(std::uint64_t bytes) override;
   std::uint64_t available() const override;
 
-  std::uint64_t limit() const { return limit_; }
-  std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
-  std::uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
+  const QuotaRef& quota() const { return quota_; }
 
  private:
-  const std::uint64_t limit_;
-  std::atomic<std::uint64_t> used_ = 0;
-  std::atomic<std::uint64_t> peak_ = 0;
+  const QuotaRef quota_;
 };
 
 }  // namespace nebulet::kernel

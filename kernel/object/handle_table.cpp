@@ -10,14 +10,15 @@ HandleTable::Slot* HandleTable::find(HandleValue handle) {
   const std::uint32_t index = (value & ((1u << kIndexBits) - 1)) - 1;  // 0 wraps to an index past the end
   if (index >= slots_.size()) return nullptr;
   Slot& slot = slots_[index];
-  if (!slot.object || slot.generation != value >> kIndexBits) return nullptr;
+  if (!slot.handle || slot.generation != value >> kIndexBits) return nullptr;
   return &slot;
 }
 
-Result<HandleValue> HandleTable::insert(Ref<Object> object, Rights rights) {
-  const SpinGuard guard(lock_);
+bool HandleTable::make_room(std::size_t handles) { return handles <= kMaxHandles - count_; }
+
+/// There is room.
+HandleValue HandleTable::put(Handle handle) {
   if (first_free_ == kNone) {
-    if (slots_.size() == kMaxHandles) return fail(Status::limit_reached);
     slots_.emplace_back();
     slots_.back().next_free = kNone;
     first_free_ = static_cast<std::uint32_t>(slots_.size()) - 1;
@@ -25,33 +26,58 @@ Result<HandleValue> HandleTable::insert(Ref<Object> object, Rights rights) {
   const std::uint32_t index = first_free_;
   Slot& slot = slots_[index];
   first_free_ = slot.next_free;
-  slot.object = std::move(object);
-  slot.rights = rights;
+  slot.handle = std::move(handle);
   ++count_;
   return HandleValue{slot.generation << kIndexBits | (index + 1)};
 }
 
-Result<HandleValue> HandleTable::duplicate(HandleValue handle, Rights rights) {
-  Ref<Object> object;
-  {
-    const SpinGuard guard(lock_);
-    const Slot* slot = find(handle);
-    if (slot == nullptr) return fail(Status::bad_handle);
-    if (!slot->rights.contains(rights | Right::duplicate)) return fail(Status::access_denied);
-    object = slot->object;
-  }
-  return insert(std::move(object), rights);
+Handle HandleTable::take(Slot& slot) {
+  Handle handle = std::move(slot.handle);
+  slot.handle = {};
+  slot.generation = (slot.generation + 1) & (0xffffffffu >> kIndexBits);
+  slot.next_free = std::exchange(first_free_, static_cast<std::uint32_t>(&slot - slots_.data()));
+  --count_;
+  return handle;
 }
 
-Result<> HandleTable::close(HandleValue handle) {
-  Ref<Object> object;  // released after the lock
+Result<HandleValue> HandleTable::insert(Handle handle) {
+  // If there is no room, the handle goes after the lock.
+  const SpinGuard guard(lock_);
+  if (!make_room(1)) return fail(Status::limit_reached);
+  return put(std::move(handle));
+}
+
+Result<> HandleTable::insert_all(std::span<Handle> handles, std::span<HandleValue> values) {
+  const SpinGuard guard(lock_);
+  if (!make_room(handles.size())) return fail(Status::limit_reached);
+  for (std::size_t i = 0; i < handles.size(); ++i) values[i] = put(std::move(handles[i]));
+  return {};
+}
+
+Result<HandleValue> HandleTable::duplicate(HandleValue handle, Rights rights) {
+  const SpinGuard guard(lock_);
+  const Slot* slot = find(handle);
+  if (slot == nullptr) return fail(Status::bad_handle);
+  if (!slot->handle.rights().contains(rights | Right::duplicate)) return fail(Status::access_denied);
+  if (!make_room(1)) return fail(Status::limit_reached);
+  return put(Handle(slot->handle.object(), rights));
+}
+
+Result<HandleValue> HandleTable::replace(HandleValue handle, Rights rights) {
   const SpinGuard guard(lock_);
   Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
-  object.swap(slot->object);
-  slot->generation = (slot->generation + 1) & (0xffffffffu >> kIndexBits);
-  slot->next_free = std::exchange(first_free_, static_cast<std::uint32_t>(slot - slots_.data()));
-  --count_;
+  if (!slot->handle.rights().contains(rights)) return fail(Status::access_denied);
+  const Handle old = take(*slot);  // the new handle keeps the object open when this ends, under the lock
+  return put(Handle(old.object(), rights));
+}
+
+Result<> HandleTable::close(HandleValue handle) {
+  Handle closed;  // ends after the lock
+  const SpinGuard guard(lock_);
+  Slot* slot = find(handle);
+  if (slot == nullptr) return fail(Status::bad_handle);
+  closed = take(*slot);
   return {};
 }
 
@@ -65,13 +91,55 @@ void HandleTable::close_all() {
   }
 }
 
+Result<> HandleTable::take_all(std::span<const HandleValue> values, std::span<Handle> handles,
+                               const Object* except) {
+  const SpinGuard guard(lock_);
+  for (const HandleValue value : values) {
+    const Slot* slot = find(value);
+    if (slot == nullptr) return fail(Status::bad_handle);
+    if (!slot->handle.rights().contains(Right::transfer)) return fail(Status::access_denied);
+    if (slot->handle.object() == except) return fail(Status::invalid_argument);
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    Slot* slot = find(values[i]);
+    if (slot == nullptr) {  // the same value a second time: put back what was taken, as it was
+      while (i-- > 0) {
+        Slot& taken = slots_[first_free_];
+        first_free_ = taken.next_free;
+        taken.generation = static_cast<std::uint32_t>(values[i]) >> kIndexBits;
+        taken.handle = std::move(handles[i]);
+        ++count_;
+      }
+      return fail(Status::bad_handle);
+    }
+    handles[i] = take(*slot);
+  }
+  return {};
+}
+
 Result<Ref<Object>> HandleTable::get(HandleValue handle, ObjectType type, Rights rights) {
   const SpinGuard guard(lock_);
   const Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
-  if (slot->object->type() != type) return fail(Status::wrong_type);
-  if (!slot->rights.contains(rights)) return fail(Status::access_denied);
-  return slot->object;
+  if (slot->handle.object()->type() != type) return fail(Status::wrong_type);
+  if (!slot->handle.rights().contains(rights)) return fail(Status::access_denied);
+  return slot->handle.object();
+}
+
+Result<Ref<Object>> HandleTable::get(HandleValue handle, Rights rights) {
+  const SpinGuard guard(lock_);
+  const Slot* slot = find(handle);
+  if (slot == nullptr) return fail(Status::bad_handle);
+  if (!slot->handle.rights().contains(rights)) return fail(Status::access_denied);
+  return slot->handle.object();
+}
+
+Result<HandleInfo> HandleTable::info(HandleValue handle) {
+  const SpinGuard guard(lock_);
+  const Slot* slot = find(handle);
+  if (slot == nullptr) return fail(Status::bad_handle);
+  const Object& object = *slot->handle.object();
+  return HandleInfo{object.type(), slot->handle.rights(), object.id()};
 }
 
 std::uint32_t HandleTable::count() {

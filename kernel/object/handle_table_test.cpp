@@ -32,13 +32,13 @@ constexpr Rights kAll = Right::duplicate | Right::read | Right::write;
 
 TEST_F(HandleTableTest, FindsWhatWasInserted) {
   Ref<Object> thing(new Thing);
-  const HandleValue handle = table.insert(thing, kAll).value();
+  const HandleValue handle = table.insert(Handle(thing, kAll)).value();
   EXPECT_NE(handle, HandleValue::none);
   EXPECT_EQ(table.get(handle, ObjectType::console, Right::read).value(), thing);
 }
 
 TEST_F(HandleTableTest, ChecksExistenceThenTypeThenRights) {
-  const HandleValue handle = table.insert(Ref<Object>(new Thing), Right::read).value();
+  const HandleValue handle = table.insert(Handle(Ref<Object>(new Thing), Right::read)).value();
   EXPECT_EQ(table.get(HandleValue::none, ObjectType::console, Right::read).error(), Status::bad_handle);
   EXPECT_EQ(table.get(HandleValue{0xffffffff}, ObjectType::console, Right::read).error(), Status::bad_handle);
   EXPECT_EQ(table.get(handle, ObjectType::files, Right::write).error(), Status::wrong_type);
@@ -48,9 +48,9 @@ TEST_F(HandleTableTest, ChecksExistenceThenTypeThenRights) {
 }
 
 TEST_F(HandleTableTest, ClosedHandleStaysInvalidWhenItsSlotIsUsedAgain) {
-  const HandleValue old = table.insert(Ref<Object>(new Thing), kAll).value();
+  const HandleValue old = table.insert(Handle(Ref<Object>(new Thing), kAll)).value();
   ASSERT_TRUE(table.close(old));
-  const HandleValue fresh = table.insert(Ref<Object>(new Thing), kAll).value();
+  const HandleValue fresh = table.insert(Handle(Ref<Object>(new Thing), kAll)).value();
   EXPECT_NE(old, fresh);
   EXPECT_EQ(table.get(old, ObjectType::console, Right::read).error(), Status::bad_handle);
   EXPECT_EQ(table.close(old).error(), Status::bad_handle);
@@ -58,7 +58,8 @@ TEST_F(HandleTableTest, ClosedHandleStaysInvalidWhenItsSlotIsUsedAgain) {
 }
 
 TEST_F(HandleTableTest, DuplicateNeverGainsRights) {
-  const HandleValue handle = table.insert(Ref<Object>(new Thing), Right::duplicate | Right::read).value();
+  const HandleValue handle =
+      table.insert(Handle(Ref<Object>(new Thing), Right::duplicate | Right::read)).value();
   EXPECT_EQ(table.duplicate(handle, Right::write).error(), Status::access_denied);
   const HandleValue weaker = table.duplicate(handle, Right::read).value();
   EXPECT_TRUE(table.get(weaker, ObjectType::console, Right::read));
@@ -67,7 +68,7 @@ TEST_F(HandleTableTest, DuplicateNeverGainsRights) {
 
 TEST_F(HandleTableTest, ObjectDiesWithItsLastHandle) {
   int deaths = 0;
-  const HandleValue first = table.insert(Ref<Object>(new Thing(&deaths)), kAll).value();
+  const HandleValue first = table.insert(Handle(Ref<Object>(new Thing(&deaths)), kAll)).value();
   const HandleValue second = table.duplicate(first, Right::read).value();
   ASSERT_TRUE(table.close(first));
   EXPECT_EQ(deaths, 0);
@@ -77,8 +78,8 @@ TEST_F(HandleTableTest, ObjectDiesWithItsLastHandle) {
 
 TEST_F(HandleTableTest, RefusesMoreThanItsLimit) {
   Ref<Object> thing(new Thing);
-  for (std::uint32_t i = 0; i < HandleTable::kMaxHandles; ++i) ASSERT_TRUE(table.insert(thing, kAll));
-  EXPECT_EQ(table.insert(thing, kAll).error(), Status::limit_reached);
+  for (std::uint32_t i = 0; i < HandleTable::kMaxHandles; ++i) ASSERT_TRUE(table.insert(Handle(thing, kAll)));
+  EXPECT_EQ(table.insert(Handle(thing, kAll)).error(), Status::limit_reached);
   table.close_all();
   EXPECT_EQ(table.count(), 0u);
   EXPECT_EQ(thing->use_count(), 1u);
@@ -94,7 +95,7 @@ TEST_F(HandleTableTest, AgreesWithAMapUnderRandomOperations) {
       case 0: {
         if (model.size() > 100) break;
         const Rights rights(random() & 0x1f);
-        const auto handle = table.insert(Ref<Object>(new Thing), rights);
+        const auto handle = table.insert(Handle(Ref<Object>(new Thing), rights));
         ASSERT_TRUE(handle && model.emplace(*handle, rights).second);
         break;
       }

@@ -12,7 +12,7 @@
 namespace nebulet::kernel {
 namespace {
 
-std::atomic<std::uint64_t> next_id = 1;
+std::atomic<std::uint64_t> next_process_id = 1;
 
 /// Builds the block that process_startup copies.
 class BlockWriter {
@@ -39,7 +39,7 @@ class BlockWriter {
 
 Process::Process(std::uint64_t memory_limit)
     : Object(kType),
-      id_(next_id.fetch_add(1, std::memory_order_relaxed)),
+      id_(next_process_id.fetch_add(1, std::memory_order_relaxed)),
       memory_(memory_limit),
       store_(memory_) {}
 
@@ -55,8 +55,8 @@ Result<Ref<Process>> Process::create(const Options& options, Ref<Object> console
 Result<> Process::make_startup_block(const Options& options, Ref<Object> console, Ref<Object> files) {
   HandleValue console_handle = HandleValue::none, files_handle = HandleValue::none;
   const Rights common = Right::duplicate | Right::transfer;
-  if (console) console_handle = TRY(handles_.insert(std::move(console), common | Right::read | Right::write));
-  if (files) files_handle = TRY(handles_.insert(std::move(files), common | Right::transact));
+  if (console) console_handle = TRY(handles_.insert(Handle(std::move(console), common | Right::read | Right::write)));
+  if (files) files_handle = TRY(handles_.insert(Handle(std::move(files), common | Right::transact)));
   BlockWriter block;
   block.word(1);
   block.word(static_cast<std::uint32_t>(console_handle));

@@ -39,6 +39,7 @@ class Process final : public Object {
 
   std::uint64_t id() const { return id_; }
   ProcessMemory& memory() { return memory_; }
+  const QuotaRef& quota() const { return memory_.quota(); }
   wasm::Store& store() { return store_; }
   HandleTable& handles() { return handles_; }
   /// See process_startup in docs/reference/abi.md.

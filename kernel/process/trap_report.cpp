@@ -36,7 +36,7 @@ void report_trap(Process& process, const wasm::Outcome& outcome, std::string_vie
   log(LogLevel::error, "{}: trap: {}", name, wasm::ir::trap_text(outcome.trap));
   if (outcome.trap == wasm::Trap::out_of_memory) {
     log(LogLevel::error, "  it has {} MiB of at most {} MiB, and the machine has {} MiB free",
-        process.memory().used() >> 20, process.memory().limit() >> 20, machine::free_memory() >> 20);
+        process.quota()->used() >> 20, process.quota()->limit() >> 20, machine::free_memory() >> 20);
   }
   const auto& frames = outcome.backtrace;
   for (std::size_t i = 0; i < frames.size();) {

@@ -25,10 +25,16 @@ struct Cpu {
       intrusive::multiset<Task,
                           intrusive::member_hook<Task, intrusive::set_member_hook<>, &Task::sleep_hook_>,
                           intrusive::key_of_value<Task::ByDeadline>>;
+  using Alarms =
+      intrusive::multiset<Alarm,
+                          intrusive::member_hook<Alarm, intrusive::set_member_hook<>, &Alarm::alarm_hook_>,
+                          intrusive::key_of_value<Alarm::ByDeadline>>;
   std::uint32_t index = 0;
   SpinLock lock;
   Queue ready;
   Sleepers sleepers;
+  Alarms alarms;
+  Alarm* ringing = nullptr;
   machine::Context idle_context;
   Task* running = nullptr;   ///< nullptr: the idle task
   Task* finished = nullptr;  ///< ended, and its stack is to be reused once nothing runs on it
@@ -189,6 +195,7 @@ Task* Scheduler::steal(Cpu& thief) {
 void Scheduler::arm_timer(Cpu& cpu) {
   std::uint64_t next = cpu.running != nullptr ? cpu.slice_end : kForever;
   if (!cpu.sleepers.empty()) next = std::min(next, cpu.sleepers.begin()->deadline_);
+  if (!cpu.alarms.empty()) next = std::min(next, cpu.alarms.begin()->deadline_);
   if (next == kForever) {
     machine::cancel_timer();
   } else {
@@ -204,6 +211,53 @@ void Scheduler::wake_sleepers(Cpu& cpu) {
     Task& task = *cpu.sleepers.begin();
     cpu.sleepers.erase(cpu.sleepers.begin());
     make_ready(cpu, task);
+  }
+}
+
+/// Interrupts off, no locks held: an alarm may take those of objects.
+void Scheduler::ring_alarms(Cpu& cpu) {
+  for (;;) {
+    Alarm* alarm = nullptr;
+    const std::uint64_t now = machine::monotonic_ns();
+    {
+      const SpinGuard guard(cpu.lock);
+      if (cpu.alarms.empty() || cpu.alarms.begin()->deadline_ > now) return;
+      alarm = &*cpu.alarms.begin();
+      cpu.alarms.erase(cpu.alarms.begin());
+      cpu.ringing = alarm;
+    }
+    const std::uint64_t next = alarm->ring(now);
+    const SpinGuard guard(cpu.lock);
+    cpu.ringing = nullptr;
+    if (next == kForever) continue;
+    alarm->deadline_ = next;
+    cpu.alarms.insert(*alarm);
+  }
+}
+
+void Scheduler::set_alarm(Alarm& alarm, std::uint64_t deadline) {
+  const machine::InterruptGuard interrupts;
+  Cpu& cpu = this_cpu();
+  const SpinGuard guard(cpu.lock);
+  alarm.cpu_ = &cpu;
+  alarm.deadline_ = deadline;
+  cpu.alarms.insert(alarm);
+  arm_timer(cpu);
+}
+
+void Scheduler::cancel_alarm(Alarm& alarm) {
+  if (alarm.cpu_ == nullptr) return;  // never set
+  Cpu& cpu = *alarm.cpu_;
+  for (;;) {
+    {
+      const SpinGuard guard(cpu.lock);
+      if (alarm.alarm_hook_.is_linked()) {
+        cpu.alarms.erase(cpu.alarms.iterator_to(alarm));
+        return;
+      }
+      if (cpu.ringing != &alarm) return;
+    }
+    machine::spin_hint();
   }
 }
 
@@ -267,6 +321,7 @@ void Scheduler::wake_sleepers(Cpu& cpu) {
     Cpu& cpu = this_cpu();
     if (cpu.index == 0 && stopping.exchange(false)) return machine::enable_interrupts();
     cpu.idle.store(true);  // before looking for work: kick_idle_cpu after it is not lost
+    ring_alarms(cpu);
     cpu.lock.lock();
     wake_sleepers(cpu);
     Task* next = take_ready(cpu);
@@ -342,6 +397,7 @@ std::uint64_t Scheduler::cpu_ns(const Task& task) {
 bool Scheduler::on_timer() {
   auto* cpu = static_cast<Cpu*>(machine::cpu_local());
   if (cpu == nullptr || cpu->running == nullptr) return false;  // idle looks itself
+  ring_alarms(*cpu);
   {
     const SpinGuard guard(cpu->lock);
     wake_sleepers(*cpu);

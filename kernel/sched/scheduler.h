@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "kernel/sched/alarm.h"
 #include "kernel/sched/task.h"
 
 namespace nebulet::kernel {
@@ -41,6 +42,11 @@ class Scheduler {
   static void unpark(Task& task);
   static void sleep_until(std::uint64_t deadline);
 
+  /// Lets `alarm` ring at the monotonic time `deadline`, on this CPU. It must not be set.
+  static void set_alarm(Alarm& alarm, std::uint64_t deadline);
+  /// Afterwards the alarm is not set and not ringing. Not from its own ring().
+  static void cancel_alarm(Alarm& alarm);
+
   /// The current CPU's flag: the slice is over or somebody wants this CPU's attention.
   static bool wants_reschedule();
   /// Makes the CPU that runs `task`, if any, come into the kernel soon.
@@ -60,6 +66,7 @@ class Scheduler {
   static void make_ready(Cpu& cpu, Task& task);
   static void arm_timer(Cpu& cpu);
   static void wake_sleepers(Cpu& cpu);
+  static void ring_alarms(Cpu& cpu);
   static void kick_idle_cpu();
   static void task_entry(void* raw);
 };

@@ -64,4 +64,16 @@ class Mutex {
   WaitQueue queue_;
 };
 
+/// Holds a Mutex for a scope.
+class MutexGuard {
+ public:
+  explicit MutexGuard(Mutex& mutex) : mutex_(mutex) { mutex_.lock(); }
+  ~MutexGuard() { mutex_.unlock(); }
+  MutexGuard(const MutexGuard&) = delete;
+  MutexGuard& operator=(const MutexGuard&) = delete;
+
+ private:
+  Mutex& mutex_;
+};
+
 }  // namespace nebulet::kernel

@@ -11,4 +11,19 @@ Result<HandleValue> sys_handle_duplicate(CallContext& context, HandleValue handl
   return context.process.handles().duplicate(handle, Rights(rights));
 }
 
+Result<HandleValue> sys_handle_replace(CallContext& context, HandleValue handle, std::uint32_t rights) {
+  return context.process.handles().replace(handle, Rights(rights));
+}
+
+Result<std::uint64_t> sys_handle_info(CallContext& context, HandleValue handle,
+                                      abi::HandleProperty property) {
+  const HandleInfo info = TRY(context.process.handles().info(handle));
+  switch (property) {
+    case abi::HandleProperty::object_type: return static_cast<std::uint64_t>(info.type);
+    case abi::HandleProperty::rights: return info.rights.bits();
+    case abi::HandleProperty::object_id: return info.object_id;
+  }
+  return fail(Status::invalid_argument);
+}
+
 }  // namespace nebulet::kernel

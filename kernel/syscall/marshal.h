@@ -12,7 +12,12 @@
 #include "abi/generated/types.h"
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
+#include "kernel/ipc/channel.h"
+#include "kernel/ipc/stream.h"
+#include "kernel/object/event.h"
 #include "kernel/object/handle_table.h"
+#include "kernel/object/timer.h"
+#include "kernel/object/wait_set.h"
 #include "kernel/process/process.h"
 #include "kernel/process/thread.h"
 #include "kernel/sched/scheduler.h"
@@ -106,6 +111,48 @@ class GuestOut : public GuestRange {
   using GuestRange::GuestRange;
 };
 
+/// An array of T in the calling instance's memory; `size` and `address` are those of its bytes.
+template <class T>
+class GuestArrayIn : public GuestRange {
+ public:
+  static Result<GuestArrayIn> make(wasm::Memory* memory, std::uint32_t address, std::uint32_t count) {
+    if (count > UINT32_MAX / sizeof(T)) return fail(Status::bad_address);
+    TRY(check(memory, address, count * static_cast<std::uint32_t>(sizeof(T))));
+    return GuestArrayIn(memory, address, count * static_cast<std::uint32_t>(sizeof(T)));
+  }
+  std::uint32_t count() const { return size_ / sizeof(T); }
+  /// Copies the first elements.
+  Result<> read(std::span<T> into) const {
+    NB_ASSERT(into.size() <= count());
+    if (into.empty()) return {};
+    return to_result(memory_->read(address_, std::as_writable_bytes(into)));
+  }
+
+ private:
+  using GuestRange::GuestRange;
+};
+
+template <class T>
+class GuestArrayOut : public GuestRange {
+ public:
+  static Result<GuestArrayOut> make(wasm::Memory* memory, std::uint32_t address, std::uint32_t count) {
+    if (count > UINT32_MAX / sizeof(T)) return fail(Status::bad_address);
+    TRY(check(memory, address, count * static_cast<std::uint32_t>(sizeof(T))));
+    return GuestArrayOut(memory, address, count * static_cast<std::uint32_t>(sizeof(T)));
+  }
+  std::uint32_t count() const { return size_ / sizeof(T); }
+  /// Stores the first elements.
+  Result<> write(std::span<const T> from) const {
+    static_assert(std::has_unique_object_representations_v<T>);  // no padding that would tell of the kernel
+    NB_ASSERT(from.size() <= count());
+    if (from.empty()) return {};
+    return to_result(memory_->write(address_, std::as_bytes(from)));
+  }
+
+ private:
+  using GuestRange::GuestRange;
+};
+
 /// A handle that was looked up: of the right type and with the right.
 template <class T, Right kRight>
 struct HandleArg {
@@ -153,8 +200,13 @@ template <class T, Right kRight>
 struct Decode<HandleArg<T, kRight>> {
   using Words = std::tuple<std::uint32_t>;
   static Result<HandleArg<T, kRight>> from(CallContext& context, std::uint32_t word) {
-    Ref<Object> object = TRY(context.process.handles().get(HandleValue{word}, T::kType, kRight));
-    return HandleArg<T, kRight>{boost::static_pointer_cast<T>(std::move(object))};
+    HandleTable& handles = context.process.handles();
+    if constexpr (std::is_same_v<T, Object>) {
+      return HandleArg<T, kRight>{TRY(handles.get(HandleValue{word}, kRight))};
+    } else {
+      Ref<Object> object = TRY(handles.get(HandleValue{word}, T::kType, kRight));
+      return HandleArg<T, kRight>{boost::static_pointer_cast<T>(std::move(object))};
+    }
   }
 };
 template <class Range>

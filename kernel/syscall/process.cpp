@@ -10,7 +10,7 @@ ProcessExit sys_process_exit(CallContext&, std::uint32_t status) { return {statu
 Result<std::uint64_t> sys_process_info(CallContext& context, abi::ProcessProperty property) {
   switch (property) {
     case abi::ProcessProperty::id: return context.process.id();
-    case abi::ProcessProperty::memory_limit: return context.process.memory().limit();
+    case abi::ProcessProperty::memory_limit: return context.process.quota()->limit();
     case abi::ProcessProperty::handles: return context.process.handles().count();
   }
   return fail(Status::invalid_argument);

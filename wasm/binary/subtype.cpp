@@ -8,6 +8,14 @@
 namespace nebulet::wasm {
 namespace {
 
+bool is_field_subtype(const Module& module, const FieldType& sub, const FieldType& super) {
+  if (sub.packed != super.packed || sub.is_mutable != super.is_mutable) return false;
+  return sub.is_mutable ? is_equivalent(module, sub.type, super.type)
+                        : is_subtype(module, sub.type, super.type);
+}
+
+}  // namespace
+
 bool is_abstract_subtype(HeapType sub, HeapType super) {
   if (sub == super || sub == kBottomHeap) return true;
   const bool below_eq = sub == kI31Heap || sub == kStructHeap || sub == kArrayHeap;
@@ -20,7 +28,6 @@ bool is_abstract_subtype(HeapType sub, HeapType super) {
   return false;
 }
 
-/// The abstract type directly above all types of a kind.
 HeapType heap_of(TypeDef::Kind kind) {
   switch (kind) {
     case TypeDef::Kind::function: return kFuncHeap;
@@ -29,14 +36,6 @@ HeapType heap_of(TypeDef::Kind kind) {
   }
   return kFuncHeap;
 }
-
-bool is_field_subtype(const Module& module, const FieldType& sub, const FieldType& super) {
-  if (sub.packed != super.packed || sub.is_mutable != super.is_mutable) return false;
-  return sub.is_mutable ? is_equivalent(module, sub.type, super.type)
-                        : is_subtype(module, sub.type, super.type);
-}
-
-}  // namespace
 
 bool is_declared_subtype(const Module& module, std::uint32_t sub, std::uint32_t super) {
   const std::uint8_t depth = module.types[super].depth;

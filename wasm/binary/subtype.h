@@ -11,6 +11,10 @@ namespace nebulet::wasm {
 /// Whether type index `sub` is `super` or a declared subtype of it (spec 3.3.11). Takes few steps however
 /// long the chain of supertypes is.
 bool is_declared_subtype(const Module& module, std::uint32_t sub, std::uint32_t super);
+/// The same between abstract heap types.
+bool is_abstract_subtype(HeapType sub, HeapType super);
+/// The abstract heap type directly above all types of a kind.
+HeapType heap_of(TypeDef::Kind kind);
 bool is_heap_subtype(const Module& module, HeapType sub, HeapType super);
 bool is_ref_subtype(const Module& module, ValType sub, ValType super);
 

@@ -49,8 +49,8 @@ constexpr std::int64_t two(std::uint32_t low, std::uint32_t high) {
 template <class Ssa>
 class Builder {
  public:
-  static constexpr bool kAggregates = false;          ///< structures, arrays, i31
-  static constexpr bool kFunctionReferences = false;  ///< calls by reference and casts of function references
+  static constexpr bool kAggregates = false;         ///< structures, arrays, i31
+  static constexpr bool kFunctionReferences = true;  ///< calls by reference and casts of function references
   static constexpr bool kTracksStack = Ssa::kSegmented;
   using Value = ir::Value;
   struct Label {
@@ -182,6 +182,20 @@ class Builder {
     trap_if(ref_is_null(a), ir::Trap::null_reference);
     return a;
   }
+  Value ref_test(ValType from, ValType to, Value a) {
+    if (is_heap_subtype(module_, from.heap, to.heap))
+      return to.nullable || !from.nullable ? constant(kI32, 1) : is_not_null(a);
+    if (to.heap == kNoFuncHeap) return to.nullable ? ref_is_null(a) : constant(kI32, 0);
+    const Value is = ssa_.emit({.op = Op::func_test, .type = Type::i32, .a = a, .imm = to.heap.code});
+    if (!to.nullable || !from.nullable) return is;
+    return ssa_.emit({.op = Op::or_, .type = Type::i32, .a = is, .b = ref_is_null(a)});
+  }
+  Value ref_cast(ValType from, ValType to, Value a) {
+    if (is_subtype(module_, from, to)) return a;
+    const Value fails = ssa_.emit({.op = Op::eqz, .type = Type::i32, .a = ref_test(from, to, a)});
+    trap_if(fails, ir::Trap::cast_failure);
+    return a;
+  }
   Value ref_func(std::uint32_t function) {
     return ssa_.emit({.op = Op::ref_func, .type = Type::funcref, .imm = function});
   }
@@ -214,6 +228,12 @@ class Builder {
   }
   Value call_indirect(std::uint32_t table, std::uint32_t type_index, const FuncType& type, Value element,
                       Operands args) {
+    if (!module_.types[type_index].is_final) {
+      // The element may be of a subtype, whose id is another one.
+      const Value callee = ssa_.emit(
+          {.op = Op::indirect_callee, .type = Type::funcref, .a = element, .imm = two(table, type_index)});
+      return call_ref(type_index, type, callee, args);
+    }
     return emit_with_list(
         {.op = Op::call_indirect, .type = first_result(type), .a = element, .imm = two(table, type_index)},
         args);
@@ -223,6 +243,10 @@ class Builder {
   }
   void return_call_indirect(std::uint32_t table, std::uint32_t type_index, Value element, Operands args) {
     emit_with_list({.op = Op::return_call_indirect, .a = element, .imm = two(table, type_index)}, args);
+  }
+  Value call_ref(std::uint32_t type_index, const FuncType& type, Value callee, Operands args) {
+    return emit_with_list(
+        {.op = Op::call_ref, .type = first_result(type), .a = callee, .imm = two(0, type_index)}, args);
   }
   Value result(Value call, std::uint32_t index, ValType type) {
     return ssa_.emit({.op = Op::result, .type = type_of(type), .a = call, .imm = index});
@@ -289,9 +313,12 @@ class Builder {
     br_if(label, ref_is_null(reference), args);
   }
   void br_on_non_null(Label& label, Operands args) {
-    const Value reference = ssa_.use(args.back().value);
-    const Value null = ssa_.emit({.op = Op::iconst, .type = f_[reference].type, .imm = 0});
-    br_if(label, ssa_.emit({.op = Op::ne, .type = Type::i32, .a = reference, .b = null}), args);
+    br_if(label, is_not_null(ssa_.use(args.back().value)), args);
+  }
+  void br_on_cast(Label& label, ValType from, ValType to, bool on_failure, Operands args) {
+    Value condition = ref_test(from, to, ssa_.use(args.back().value));
+    if (on_failure) condition = ssa_.emit({.op = Op::eqz, .type = Type::i32, .a = condition});
+    br_if(label, condition, args);
   }
   void br_table(Value selector, std::span<const std::uint32_t> depths, Operands args, auto label_at) {
     const std::span<const Value> list = values(args);
@@ -312,15 +339,12 @@ class Builder {
   }
 
  private:
+  Value is_not_null(Value a) {
+    const Value null = ssa_.emit({.op = Op::iconst, .type = f_[a].type, .imm = 0});
+    return ssa_.emit({.op = Op::ne, .type = Type::i32, .a = a, .b = null});
+  }
   void trap_if(Value condition, ir::Trap trap) {
-    const Block fails = ssa_.make_block(), next = ssa_.make_block();
-    const Edge taken = ssa_.make_edge(fails, {});
-    ssa_.make_edge(next, {});
-    ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
-    ssa_.start(fails);
-    ssa_.emit({.op = Op::trap, .imm = static_cast<std::int64_t>(trap)});
-    ssa_.mark_cold();
-    ssa_.start(next);
+    ssa_.emit({.op = Op::trap_if, .a = condition, .imm = static_cast<std::int64_t>(trap)});
   }
   Type type_of(ValType type) const { return ir_type(type, module_); }
   Type first_result(const FuncType& type) const {

@@ -36,8 +36,9 @@ void CellBuilder::begin(const Locals& locals, std::span<const ValType> params) {
   locals_.reserve(locals_count_);
   for (std::uint32_t i = 0; i < locals_count_; ++i) {
     locals_.push_back({.type = ir_type(locals[i], module_)});
-    if (locals_.back().type == Type::ref) return fail_for_reference();
-    if (locals_.back().type == Type::v128 && sink_.cell_bytes < 16) return fail(wide_cells_needed());
+    // After a failure the walk takes one more step, which needs all of this.
+    if (locals_.back().type == Type::ref) fail_for_reference();
+    if (locals_.back().type == Type::v128 && sink_.cell_bytes < 16) fail(wide_cells_needed());
   }
   begin_block(make_block());
   ir::BlockData& entry = f_.blocks[0];

@@ -67,7 +67,7 @@ class Printer {
     }
     const Value operands[] = {i.a, i.b, i.c};
     for (int k = 0; k < info(i.op).operands; ++k) put("{} v{}", k ? "," : "", operands[k].index);
-    if (i.op == Op::trap) {
+    if (i.op == Op::trap || i.op == Op::trap_if) {
       put(" \"{}\"", trap_text(static_cast<Trap>(i.imm)));
     } else if (edge_count(i) != 0) {
       for (std::uint32_t e = 0; e < edge_count(i); ++e) edge(edge_at(i, e));

@@ -118,7 +118,7 @@ class Verifier {
       expect(v, floating && type_of(i.a) == i.type);
     } else if (i.op == Op::select) {
       expect(v, type_of(i.a) == i.type && type_of(i.b) == i.type && type_of(i.c) == Type::i32);
-    } else if (i.op == Op::br_if || i.op == Op::br_table || i.op == Op::load) {
+    } else if (i.op == Op::br_if || i.op == Op::br_table || i.op == Op::load || i.op == Op::trap_if) {
       expect(v, type_of(i.a) == Type::i32);
     } else if (i.op == Op::store) {
       expect(v, type_of(i.a) == Type::i32 && type_of(i.b) == i.type);

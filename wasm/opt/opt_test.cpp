@@ -1,61 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
-#include <functional>
-#include <string>
-
-#include "wasm/ir/cfg.h"
-#include "wasm/ir/parse.h"
-#include "wasm/ir/print.h"
-#include "wasm/ir/verify.h"
 #include "wasm/opt/fold.h"
 #include "wasm/opt/optimize.h"
-#include "wasm/opt/passes.h"
+#include "wasm/opt/pass_test.h"
 
 namespace nebulet::wasm::opt {
 namespace {
-
-/// The text without comments, with values and blocks in normal form.
-std::string normal_form(std::string_view text) {
-  Arena arena;
-  ir::Function f(arena);
-  const auto parsed = ir::parse(text, f);
-  EXPECT_TRUE(parsed.has_value()) << parsed.error();
-  std::string printed = ir::print(f);
-  for (auto at = printed.find("  ;"); at != std::string::npos; at = printed.find("  ;")) {
-    printed.erase(at, printed.find('\n', at) - at);
-  }
-  return printed;
-}
-
-void expect(const std::function<void(ir::Function&)>& pass, std::string_view before, std::string_view after) {
-  Arena arena;
-  ir::Function f(arena);
-  const auto parsed = ir::parse(before, f);
-  ASSERT_TRUE(parsed.has_value()) << parsed.error();
-  ir::compute_cfg(f);
-  ASSERT_EQ(ir::verify(f), "") << ir::print(f);
-  pass(f);
-  ir::compute_cfg(f);
-  EXPECT_EQ(ir::verify(f), "") << ir::print(f);
-  EXPECT_EQ(normal_form(ir::print(f)), normal_form(after)) << ir::print(f);
-}
-void simplified(std::string_view before, std::string_view after) {
-  expect(
-      [](ir::Function& f) {
-        if (simplify(f)) ir::compute_cfg(f);
-        eliminate_dead_code(f);
-      },
-      before, after);
-}
-void forwarded(std::string_view before, std::string_view after) {
-  expect(
-      [](ir::Function& f) {
-        forward_state(f);
-        eliminate_dead_code(f);
-      },
-      before, after);
-}
 
 TEST(Simplify, FoldsConstants) {
   simplified(R"(b0:

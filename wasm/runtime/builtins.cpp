@@ -65,6 +65,25 @@ std::uint64_t finish(StackControl* control, std::optional<Trap> result) {
 
 }  // namespace
 
+NB_SERVICE(func_test) {
+  const Instance& instance = instance_of(context);
+  const Function* function = instance.store().function(low(a));
+  const HeldTypes& types = instance.code().types();
+  return function && low(imm) < types.size() && is_subtype(*function->canonical, types[low(imm)]) ? 1 : 0;
+}
+
+NB_SERVICE(indirect_callee) {
+  Instance& instance = instance_of(context);
+  const Table& table = instance.table(low(imm));
+  if (!table.contains(low(a), 1)) trap_from_call(*control, Trap::undefined_element);
+  const std::uint32_t ref = table.get(low(a));
+  const Function* function = instance.store().function(ref);
+  if (!function) trap_from_call(*control, Trap::uninitialized_element);
+  if (!is_subtype(*function->canonical, instance.code().types()[high(imm)]))
+    trap_from_call(*control, Trap::indirect_call_type_mismatch);
+  return ref;
+}
+
 NB_SERVICE(memory_grow) {
   return low(static_cast<std::uint64_t>(instance_of(context).memory(low(imm))->grow(low(a))));
 }

@@ -20,25 +20,15 @@ std::unexpected<Error> error(Error::Kind kind, std::string_view message) {
   return std::unexpected(Error{.kind = kind, .offset = 0, .message = std::string(message)});
 }
 
-bool names_a_type(const FuncType& type) {
-  auto by_index = [](const ValType& t) { return t.is_ref() && t.heap.is_index(); };
-  return std::ranges::any_of(type.params, by_index) || std::ranges::any_of(type.results, by_index);
-}
-
 }  // namespace
 
 Result<ModuleCodeRef> ModuleCode::create(Host& host, std::vector<std::byte> bytes, Module module,
                                          CodeObject code) {
   ModuleCodeRef made(new ModuleCode(host, std::move(bytes), std::move(module), std::move(code)));
   auto& self = const_cast<ModuleCode&>(*made);
-  for (const TypeDef& def : self.module_.types) {
-    const FuncType& type = def.function;
-    if (names_a_type(type))
-      return error(Error::Kind::limit, "function types with typed references are not supported");
-    const std::uint32_t id = canonical_type_id(type);
-    if (!id) return error(Error::Kind::limit, "too many function types in this kernel");
-    self.type_ids_.push_back(id);
-  }
+  if (!self.types_.add(self.module_.types)) return error(Error::Kind::limit, "too many types in this kernel");
+  if (!host.charge(self.types_.bytes())) return error(Error::Kind::out_of_memory, "no memory for types");
+  self.charged_ = self.types_.bytes();
   TRY(self.map());
   return made;
 }
@@ -55,7 +45,7 @@ Result<> ModuleCode::map() {
   mapped_size_ = (text + rodata + kGranule - 1) & ~(kGranule - 1);
   if (mapped_size_ == 0) return {};
   if (!host_.charge(text + rodata)) return error(Error::Kind::out_of_memory, "no memory for code");
-  charged_ = text + rodata;
+  charged_ += text + rodata;
   std::byte* at = host_.reserve(mapped_size_, kGranule);
   if (!at) return error(Error::Kind::out_of_memory, "no address space for code");
   text_ = at;

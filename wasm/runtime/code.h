@@ -13,6 +13,7 @@
 #include "wasm/error.h"
 #include "wasm/runtime/host.h"
 #include "wasm/runtime/layout.h"
+#include "wasm/runtime/types.h"
 
 namespace nebulet::wasm {
 
@@ -35,7 +36,9 @@ class ModuleCode {
   const ContextLayout& layout() const { return layout_; }
   /// Canonical ids of Module::types; equal types have equal ids in the whole kernel, for as long as it runs.
   /// Never 0.
-  std::uint32_t type_id(std::uint32_t type) const { return type_ids_[type]; }
+  std::uint32_t type_id(std::uint32_t type) const { return types_[type].id; }
+  /// Module::types as the whole kernel knows them.
+  const HeldTypes& types() const { return types_; }
   std::uint64_t entry(std::uint32_t function) const {
     return text() + code_.functions[function - module_.imported_functions].begin;
   }
@@ -60,7 +63,7 @@ class ModuleCode {
   const Module module_;
   CodeObject code_;  ///< text and rodata are empty: they lie at text_
   const ContextLayout layout_;
-  std::vector<std::uint32_t> type_ids_;
+  HeldTypes types_;
   std::byte* text_ = nullptr;
   std::uint64_t text_size_ = 0;
   std::uint64_t mapped_size_ = 0;
@@ -68,8 +71,5 @@ class ModuleCode {
   std::uint64_t registered_ = 0;  ///< bytes of it that the registry knows
   mutable std::atomic<std::uint32_t> references_{0};
 };
-
-/// The canonical id of a function type; 0: too many types in this kernel. `type` names no type by index.
-std::uint32_t canonical_type_id(const FuncType& type);
 
 }  // namespace nebulet::wasm

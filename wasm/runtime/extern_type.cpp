@@ -3,6 +3,8 @@
 
 #include <charconv>
 
+#include "wasm/binary/subtype.h"
+
 namespace nebulet::wasm {
 namespace {
 
@@ -17,33 +19,12 @@ std::string number(std::uint64_t value) {
   return std::string(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
 }
 
-std::string describe(const ValType& type) {
-  switch (type.kind) {
-    case ValType::Kind::i32: return "i32";
-    case ValType::Kind::i64: return "i64";
-    case ValType::Kind::f32: return "f32";
-    case ValType::Kind::f64: return "f64";
-    case ValType::Kind::v128: return "v128";
-    case ValType::Kind::ref: {
-      if (type == kFuncRef) return "funcref";
-      if (type == kExternRef) return "externref";
-      std::string heap = type.heap.is_index()       ? number(type.heap.code)
-                         : type.heap == kFuncHeap   ? "func"
-                         : type.heap == kExternHeap ? "extern"
-                                                    : "heap type " + number(type.heap.code & 0xff);
-      return (type.nullable ? "(ref null " : "(ref ") + heap + ")";
-    }
-    case ValType::Kind::bottom: break;
-  }
-  return "bottom";
-}
-
 std::string describe(const FuncType& type) {
   std::string text = "(func";
   auto list = [&](const char* word, const std::vector<ValType>& types) {
     if (types.empty()) return;
     text += word;
-    for (const ValType& t : types) text += " " + describe(t);
+    for (const ValType& t : types) text += " " + type_name(t);
     text += ")";
   };
   list(" (param", type.params);
@@ -58,12 +39,12 @@ std::string describe(const Limits& limits) {
   return text;
 }
 std::string describe(const TableType& type) {
-  return "(table " + describe(type.limits) + " " + describe(type.element) + ")";
+  return "(table " + describe(type.limits) + " " + type_name(type.element) + ")";
 }
 std::string describe(const MemoryType& type) { return "(memory " + describe(type.limits) + ")"; }
 std::string describe(const GlobalType& type) {
-  return type.is_mutable ? "(global (mut " + describe(type.type) + "))"
-                         : "(global " + describe(type.type) + ")";
+  return type.is_mutable ? "(global (mut " + type_name(type.type) + "))"
+                         : "(global " + type_name(type.type) + ")";
 }
 
 }  // namespace
@@ -73,16 +54,19 @@ bool matches(const ModuleCode& code, const Import& import, const Extern& given) 
   const Module& module = code.module();
   switch (import.kind) {
     case ExternKind::function:
-      return given.function->type_id == code.type_id(module.functions[import.index].type);
+      return is_subtype(*given.function->canonical, code.types()[module.functions[import.index].type]);
     case ExternKind::table: {
       const TableType type = given.table->type(), &wanted = module.tables[import.index].type;
-      return type.element == wanted.element && limits_match(type.limits, wanted.limits);
+      return type.element == canonical_type(wanted.element, code.types()) &&
+             limits_match(type.limits, wanted.limits);
     }
     case ExternKind::memory:
       return limits_match(given.memory->type().limits, module.memories[import.index].limits);
     case ExternKind::global: {
       const GlobalType &type = given.global->type, &wanted = module.globals[import.index].type;
-      return type.type == wanted.type && type.is_mutable == wanted.is_mutable;
+      const ValType value = canonical_type(wanted.type, code.types());
+      return type.is_mutable == wanted.is_mutable &&
+             (type.is_mutable ? type.type == value : is_canonical_subtype(type.type, value));
     }
     case ExternKind::tag: return false;
   }

@@ -44,6 +44,7 @@ class Instantiation {
     TRY(match_imports());
     TRY(make_context());
     take_imports();
+    publish_functions();
     TRY(make_tables());
     TRY(make_memories());
     TRY(make_globals());
@@ -73,8 +74,10 @@ class Instantiation {
 
   Result<> make_context() {
     const std::uint64_t functions = module_.functions.size();
-    if (functions >= 0xffffffffu - store_.next_ref_)
+    if (functions > FunctionTable::kMaxFunctions - store_.next_ref_)
       return error(Error::Kind::limit, "too many functions in one process");
+    if (!store_.function_table_.grow(store_.next_ref_ + static_cast<std::uint32_t>(functions)))
+      return error(Error::Kind::out_of_memory, "no memory for the table of functions");
     const std::uint64_t bytes = layout_.size + kContextAlign + sizeof(Instance) +
                                 8ull * (functions + module_.globals.size() + module_.tables.size());
     if (!store_.host_.charge(bytes))
@@ -91,8 +94,11 @@ class Instantiation {
     context.ref_base = store_.next_ref_;
     context.instance = instance_;
     store_.next_ref_ += static_cast<std::uint32_t>(functions);
-    for (std::uint32_t i = 0; i < module_.types.size(); ++i)
-      at<std::uint32_t>(layout_.signature(i)) = code_->type_id(i);
+    context.functions = store_.function_table_.elements();
+    for (std::uint32_t i = 0; i < module_.types.size(); ++i) {
+      at<std::uint32_t>(layout_.signature(i)) = code_->types()[i].id;
+      at<std::uint32_t>(layout_.abi(i)) = code_->types()[i].abi;
+    }
     instance_->functions_.resize(module_.defined_functions());
     instance_->globals_.resize(module_.globals.size() - module_.imported_globals);
     instance_->data_dropped_.resize(module_.data.size());
@@ -116,14 +122,22 @@ class Instantiation {
     }
   }
 
+  /// Lets references name the functions that code of the instance can make references of.
+  void publish_functions() {
+    for (std::uint32_t i = 0; i < module_.functions.size(); ++i)
+      if (module_.functions[i].declared)
+        store_.function_table_.set(instance_->ref_base() + i, instance_->function(i));
+  }
+
   void take_function(Function& function) {
     const auto index = static_cast<std::uint32_t>(instance_->imported_functions_.size());
     instance_->imported_functions_.push_back(&function);
     at<FuncSlot>(layout_.import(index)) = {
         .code = address_of(function.is_host ? nb_call_host : nb_call_foreign),
         .target = &function,
-        .signature = function.type_id,
-        .ref = instance_->ref_base() + index};
+        .signature = function.canonical->id,
+        .ref = instance_->ref_base() + index,
+        .abi = function.canonical->abi};
   }
 
   void take_global(Global& global) {
@@ -152,7 +166,9 @@ class Instantiation {
   Result<> make_tables() {
     for (std::size_t i = module_.imported_tables; i < module_.tables.size(); ++i) {
       const TableDecl& decl = module_.tables[i];
-      auto table = Table::create(store_, decl.type, instance_);
+      TableType type = decl.type;
+      type.element = canonical_type(type.element, code_->types());
+      auto table = Table::create(store_, type, instance_);
       if (!table) return error(Error::Kind::out_of_memory, "no memory for a table");
       add_table(*table);
       store_.tables_.push_back(std::move(table));

@@ -73,6 +73,9 @@ enum class Builtin : std::uint8_t {
   count,
 };
 constexpr std::uint32_t kBuiltinCount = static_cast<std::uint32_t>(Builtin::count);
+/// Places for them, so that the offsets behind do not depend on how many there are.
+constexpr std::uint32_t kBuiltinSlots = 64;
+static_assert(kBuiltinCount <= kBuiltinSlots);
 
 struct MemoryRef {
   std::uint64_t base = 0;                ///< address of byte 0
@@ -81,7 +84,7 @@ struct MemoryRef {
 
 /// The fixed head of an instance's context. Behind it follow the areas of ContextLayout.
 struct InstanceContext {
-  std::uint64_t builtins[kBuiltinCount];  ///< entry points of stubs
+  std::uint64_t builtins[kBuiltinSlots];  ///< entry points of stubs
   std::uint32_t ref_base;                 ///< ref.func i is ref_base + i
   std::uint32_t padding;
   void* instance;             ///< the runtime's Instance; generated code never reads it

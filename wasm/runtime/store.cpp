@@ -43,7 +43,7 @@ Function& Instance::function(std::uint32_t index) {
     made->code = code_->entry(index);
     made->context = context_;
     made->type = &module().type_of(index);
-    made->type_id = code_->type_id(module().functions[index].type);
+    made->canonical = &code_->types()[module().functions[index].type];
     made->stack_args = ValuePlaces::stack_bytes_of(made->type->params);
     made->stack_results = ValuePlaces::stack_bytes_of(made->type->results);
     made->instance = this;
@@ -58,6 +58,7 @@ Global& Instance::global(std::uint32_t index) {
   if (!made) {
     made = std::make_unique<Global>();
     made->type = module().globals[index].type;
+    made->type.type = canonical_type(made->type.type, code_->types());
     made->cell =
         reinterpret_cast<Value*>(reinterpret_cast<std::byte*>(context_) + code_->layout().global(index));
   }
@@ -70,7 +71,7 @@ std::span<const std::byte> Instance::data(std::uint32_t segment) const {
   return module().bytes.subspan(data.begin, data.end - data.begin);
 }
 
-Store::Store(Host& host) : host_(host) {}
+Store::Store(Host& host) : host_(host), function_table_(host) {}
 
 Store::~Store() = default;
 
@@ -89,12 +90,13 @@ Result<Extern> Store::host_function(FuncType type, HostCode code, void* owner) {
       std::ranges::any_of(type.results, is_v128)) {
     return error(Error::Kind::limit, "a host function cannot have this type");
   }
-  const std::uint32_t id = canonical_type_id(type);
-  if (!id) return error(Error::Kind::limit, "too many function types in this kernel");
+  auto host_type = std::make_unique<HostType>(std::move(type));
+  const TypeDef def(host_type->type);
+  if (!host_type->held.add({&def, 1})) return error(Error::Kind::limit, "too many types in this kernel");
   auto function = std::make_unique<Function>();
-  host_types_.push_back(std::make_unique<FuncType>(std::move(type)));
-  function->type = host_types_.back().get();
-  function->type_id = id;
+  function->type = &host_type->type;
+  function->canonical = &host_type->held[0];
+  host_types_.push_back(std::move(host_type));
   function->is_host = true;
   function->code = reinterpret_cast<std::uint64_t>(code);
   function->owner = owner;

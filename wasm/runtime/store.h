@@ -13,6 +13,7 @@
 #include "wasm/error.h"
 #include "wasm/ir/ir.h"
 #include "wasm/runtime/code.h"
+#include "wasm/runtime/function_table.h"
 #include "wasm/runtime/host.h"
 #include "wasm/runtime/layout.h"
 #include "wasm/runtime/memory.h"
@@ -32,8 +33,8 @@ struct Value {
 /// A function that can be imported, put into tables and called from C++. The FuncTarget is what the stubs
 /// read.
 struct Function : FuncTarget {
-  const FuncType* type = nullptr;
-  std::uint32_t type_id = 0;
+  const FuncType* type = nullptr;  ///< of the module that defines it, whose type indices it has
+  const CanonicalType* canonical = nullptr;
   bool is_host = false;
   Instance* instance = nullptr;  ///< nullptr for host functions
   std::uint32_t index = 0;       ///< in the instance's function index space
@@ -41,7 +42,7 @@ struct Function : FuncTarget {
 
 /// A global's cell lies in the context of the instance that defines it, or here for a global of the host.
 struct Global {
-  GlobalType type;
+  GlobalType type;  ///< with canonical type ids
   Value* cell = nullptr;
   Value own;
 };
@@ -143,6 +144,8 @@ class Store {
   Result<Extern> host_memory(MemoryType type);
   Result<Extern> host_table(TableType type);
 
+  /// The table of all functions that references can name, for calls by reference.
+  FunctionTable& function_table() { return function_table_; }
   /// The function that a function reference names; nullptr for null.
   Function* function(std::uint32_t ref);
 
@@ -154,7 +157,12 @@ class Store {
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<Global>> globals_;
   std::vector<std::unique_ptr<Function>> host_functions_;
-  std::vector<std::unique_ptr<FuncType>> host_types_;
+  struct HostType {
+    FuncType type;
+    HeldTypes held;
+  };
+  std::vector<std::unique_ptr<HostType>> host_types_;
+  FunctionTable function_table_;
   std::uint32_t next_ref_ = 1;
 };
 

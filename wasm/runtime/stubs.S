@@ -152,6 +152,8 @@ FUNCTION nb_call_host
 FUNCTION nb_call_foreign
   mov r12, rsp
   mov r11, [r10 + NB_SLOT_TARGET]
+  cmp r15, [r11 + NB_TARGET_CONTEXT]
+  je 13f
   mov rbp, [rsp]
   lea r13, [rip + nb_call_foreign]
   cmp rbp, r13
@@ -239,6 +241,7 @@ LABEL \return
   wrgsbase r10
 12:
   mov r15, rbp
+13:                     // of the calling instance itself, without any of this
   jmp [r11 + NB_TARGET_CODE]
 LABEL nb_call_foreign_end
 .size nb_call_foreign, . - nb_call_foreign

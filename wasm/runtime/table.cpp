@@ -35,6 +35,7 @@ std::unique_ptr<Table> Table::create(Store& store, const TableType& type, Instan
 Table::Table(Store& store, const TableType& type, Instance* owner, std::byte* base, std::uint64_t reserved)
     : store_(store),
       type_(type),
+      holds_functions_(is_function_type(type.element.heap)),
       owner_(owner),
       base_(base),
       elements_(reinterpret_cast<FuncSlot*>(base + sizeof(TableHeader))),
@@ -68,11 +69,12 @@ TableType Table::type() const {
 FuncSlot Table::slot_for(std::uint32_t ref) const {
   FuncSlot slot;
   slot.ref = ref;
-  if (!ref || type_.element.heap != kFuncHeap) return slot;
+  if (!ref || !holds_functions_) return slot;
   Function* function = store_.function(ref);
   if (!function) return {};
   slot.target = function;
-  slot.signature = function->type_id;
+  slot.signature = function->canonical->id;
+  slot.abi = function->canonical->abi;
   slot.code = function->is_host                        ? address_of(nb_call_host)
               : owner_ && function->instance == owner_ ? function->code
                                                        : address_of(nb_call_foreign);

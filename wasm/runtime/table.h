@@ -21,8 +21,8 @@ class Table {
  public:
   static constexpr std::uint32_t kMaxElements = 10'000'000;
 
-  /// nullptr: no address space or memory. `owner`: the instance that defines it, or nullptr for a table of
-  /// the host.
+  /// nullptr: no address space or memory. `type` has canonical type ids. `owner`: the instance that defines
+  /// it, or nullptr for a table of the host.
   static std::unique_ptr<Table> create(Store& store, const TableType& type, Instance* owner);
   ~Table();
   Table(const Table&) = delete;
@@ -30,9 +30,11 @@ class Table {
 
   FuncSlot* elements() const { return elements_; }
   std::uint32_t size() const { return header()->size; }
-  /// As an import sees it: the minimum is the current size.
+  /// As an import sees it: the minimum is the current size; with canonical type ids.
   TableType type() const;
 
+  /// Its references are to functions.
+  bool holds_functions() const { return holds_functions_; }
   bool contains(std::uint64_t at, std::uint64_t count) const { return at <= size() && count <= size() - at; }
   std::uint32_t get(std::uint32_t index) const { return elements_[index].ref; }
   /// `index` must be below size(); `ref` a reference of this store.
@@ -52,6 +54,7 @@ class Table {
 
   Store& store_;
   const TableType type_;
+  const bool holds_functions_;
   Instance* owner_;  ///< the only instance that has it, or nullptr if several have
   std::byte* const base_;
   FuncSlot* const elements_;

@@ -36,6 +36,8 @@ BuiltinAbi abi_of(Builtin builtin) {
   constexpr std::uint16_t kResult = 1u << kRax;
   switch (builtin) {
     case Builtin::memory_grow:
+    case Builtin::func_test:
+    case Builtin::indirect_callee:
     case Builtin::table_get: return {true, kOne, kResult};
     case Builtin::table_grow: return {true, kTwo, kResult};
     case Builtin::table_set: return {true, kTwo, 0};

@@ -62,7 +62,8 @@ class Checker {
   bool call_direct(const Insn& insn);
   bool call_import(const Insn& lea);
   bool call_builtin(const Insn& insn);
-  bool call_indirect(std::uint8_t index);
+  bool call_by_reference(const Insn& load);
+  bool call_indirect(std::uint8_t index, std::uint32_t ids, std::uint32_t field);
   bool finish_call(const TypeAbi& abi);
   const TypeAbi* import_slot(const Insn& lea);
   const TypeAbi* function_at(std::int64_t target) const;

@@ -124,6 +124,10 @@ bool Checker::check_context(const Insn& i) {
     transfer(size);
     return true;
   }
+  if (offset == offsetof(InstanceContext, functions)) {
+    if (!loads_pointer) return fail("access to the context outside its areas");
+    return call_by_reference(i);
+  }
   if (offset >= layout_.tables && offset < layout_.tables + tables * 8) {
     if (!loads_pointer || (offset - layout_.tables) % 8 != 0)
       return fail("access to the context outside its areas");

@@ -84,11 +84,24 @@ bool Checker::table_size(const Insn& load) {
   const bool compares = i.kind == Kind::alu && i.sub == kCmp && i.size == 4 && i.reg_is_dst;
   if (pointer != kR11 || !compares || i.reg == kR10 || i.reg == kR11)
     return fail("pointer to a table used for something else");
-  return call_indirect(i.reg);
+  return call_indirect(i.reg, layout_.signatures, offsetof(FuncSlot, signature));
 }
 
-/// Behind `cmp index, [r11 - 8]`.
-bool Checker::call_indirect(std::uint8_t index) {
+/// `load` loaded the address of the store's table of all functions: one of them is called.
+bool Checker::call_by_reference(const Insn& load) {
+  transfer(load);
+  if (!fetch()) return false;
+  const Insn& i = insn();
+  if (load.reg != kR11 || i.kind != Kind::alu || i.sub != kCmp || i.size != 4 || !i.reg_is_dst ||
+      !i.has_mem || !is_simple(i.mem, kR11, TableHeader::kSizeOffset) || i.reg == kR10 || i.reg == kR11 ||
+      ((i.named | i.written) & kReserved))
+    return fail("pointer to the functions used for something else");
+  return call_indirect(i.reg, layout_.abis, offsetof(FuncSlot, abi));
+}
+
+/// Behind `cmp index, [r11 - 8]`. `ids` is the context's array that has the type's id, `field` the slot's
+/// part that it is compared with.
+bool Checker::call_indirect(std::uint8_t index, std::uint32_t ids, std::uint32_t field) {
   static constexpr const char* kRule = "indirect call is not the sequence";
   if (!fetch()) return false;
   if (!branch_to_trap(insn(), kAboveEqual)) return fail(kRule);
@@ -102,14 +115,14 @@ bool Checker::call_indirect(std::uint8_t index) {
   if (!fetch()) return false;
   if (!is_alu(insn(), kAdd, 8, kR10, kR11)) return fail(kRule);
   if (!fetch()) return false;
-  const std::int64_t signature = std::int64_t{insn().mem.disp} - layout_.signatures;
+  const std::int64_t signature = std::int64_t{insn().mem.disp} - ids;
   if (!is_load(insn(), 4) || insn().reg != kR11 || !is_simple(insn().mem, kR15, insn().mem.disp) ||
       signature < 0 || signature % 4 != 0 || static_cast<std::uint64_t>(signature / 4) >= types_.size())
     return fail(kRule);
   if (!fetch()) return false;
   const Insn& compare = insn();
   if (compare.kind != Kind::alu || compare.sub != kCmp || compare.size != 4 || compare.reg_is_dst ||
-      compare.reg != kR11 || !compare.has_mem || !is_simple(compare.mem, kR10, offsetof(FuncSlot, signature)))
+      compare.reg != kR11 || !compare.has_mem || !is_simple(compare.mem, kR10, field))
     return fail(kRule);
   if (!fetch()) return false;
   if (!branch_to_trap(insn(), kNotEqual)) return fail(kRule);

@@ -157,8 +157,11 @@ class Walk {
     for (std::size_t i = 0; i < c.size(); i++) decode(c[i], d[i]);
     if (!is(d[0], ZYDIS_MNEMONIC_MOV) || !reg(d[0], 0, ZYDIS_REGISTER_R11) ||
         !mem(d[0], 1, ZYDIS_REGISTER_R15, disp(d[0], 1), 64) ||
-        !in(disp(d[0], 1), layout_.tables, module_.tables.size(), 8, 0))
+        (!in(disp(d[0], 1), layout_.tables, module_.tables.size(), 8, 0) &&
+         disp(d[0], 1) != offsetof(InstanceContext, functions)))
       return -1;
+    const bool by_reference = disp(d[0], 1) == offsetof(InstanceContext, functions);
+    const std::uint32_t ids = by_reference ? layout_.abis : layout_.signatures;
     if (!is(d[1], ZYDIS_MNEMONIC_CMP) || d[1].op[0].type != ZYDIS_OPERAND_TYPE_REGISTER ||
         !mem(d[1], 1, ZYDIS_REGISTER_R11, -8, 32))
       return -1;
@@ -173,15 +176,15 @@ class Walk {
           reg(d[6], 0, ZYDIS_REGISTER_R10) && reg(d[6], 1, ZYDIS_REGISTER_R11) &&
           is(d[7], ZYDIS_MNEMONIC_MOV) && reg(d[7], 0, ZYDIS_REGISTER_R11D) &&
           mem(d[7], 1, ZYDIS_REGISTER_R15, disp(d[7], 1), 32) &&
-          in(disp(d[7], 1), layout_.signatures, types_.size(), 4, 0) && is(d[8], ZYDIS_MNEMONIC_CMP) &&
-          mem(d[8], 0, ZYDIS_REGISTER_R10, 16, 32) && reg(d[8], 1, ZYDIS_REGISTER_R11D);
+          in(disp(d[7], 1), ids, types_.size(), 4, 0) && is(d[8], ZYDIS_MNEMONIC_CMP) &&
+          mem(d[8], 0, ZYDIS_REGISTER_R10, by_reference ? 24 : 16, 32) && reg(d[8], 1, ZYDIS_REGISTER_R11D);
       if (!bounded) return -1;
       // The conditional jumps are passed, not taken.
       if (c[3] != c[2] + d[2].insn.length) return -1;
     }
     if (count > 9 && (!is(d[9], ZYDIS_MNEMONIC_JNZ) || c[10] != c[9] + d[9].insn.length)) return -1;
     nodes_[pc].sequence = c;
-    return count > 2 ? (disp(d[7], 1) - layout_.signatures) / 4 : 0;
+    return count > 2 ? (disp(d[7], 1) - ids) / 4 : 0;
   }
 
   /// The dispatch through a table, up to the load of the entry (5 instructions) or the jump (7).
@@ -308,7 +311,9 @@ class Walk {
                             (in(at, layout_.memories, module_.memories.size(), 16, 0) && width == 8) ||
                             (in(at, layout_.memories, module_.memories.size(), 16, 8) && width == 8) ||
                             (in(at, layout_.tables, module_.tables.size(), 8, 0) && width == 8) ||
-                            (in(at, layout_.signatures, types_.size(), 4, 0) && width == 4);
+                            (at == offsetof(InstanceContext, functions) && width == 8) ||
+                            (in(at, layout_.signatures, types_.size(), 4, 0) && width == 4) ||
+                            (in(at, layout_.abis, types_.size(), 4, 0) && width == 4);
       if (writes || !readable) bad(pc, "context");
       return;
     }
@@ -328,6 +333,7 @@ class Walk {
     if (in(from, layout_.memories, module_.memories.size(), 16, 8) && !writes && at == 0 && width <= 8)
       return;
     if (in(from, layout_.tables, module_.tables.size(), 8, 0) && !writes && at == -8 && width <= 4) return;
+    if (from == offsetof(InstanceContext, functions) && !writes && at == -8 && width <= 4) return;
     if (in(from, layout_.globals, module_.globals.size(), 16, 0) && at == 0 &&
         global_is_indirect(module_, static_cast<std::uint32_t>((from - layout_.globals) / 16)) &&
         width <= width_of(module_.globals[static_cast<std::size_t>(from - layout_.globals) / 16].type.type))

@@ -287,9 +287,11 @@ void FunctionEmitter::check_element(const Inst& inst) {
   const std::uint8_t index = reg(inst, 0);
   const auto table = static_cast<std::int32_t>(inst.imm),
              signature = static_cast<std::int32_t>(inst.imm >> 32);
+  const bool by_reference = table == offsetof(InstanceContext, functions);
+  constexpr ir::Trap kNull = ir::Trap::null_function_reference;
   a_.legacy(kMov, kMov.opcode, 8, kTable, based(kContext.encoding(), table), 0);
   a_.legacy(info(MOp::cmp_rm), 0x3b, 4, index, based(kTable, TableHeader::kSizeOffset), 0);
-  jump_if(Cond::ae, trap_label(ir::Trap::undefined_element, inst.position));
+  jump_if(Cond::ae, trap_label(by_reference ? kNull : ir::Trap::undefined_element, inst.position));
   constexpr MOpInfo kSbb{"sbb", Shape::alu, 0, 0, 0x1b, 0, Width::sized};
   a_.legacy(kSbb, 0x1b, 8, kSlot, Rm::of_reg(kSlot), 0);
   a_.legacy(info(MOp::and_rm), 0x23, 4, kSlot, Rm::of_reg(index), 0);
@@ -297,8 +299,9 @@ void FunctionEmitter::check_element(const Inst& inst) {
   a_.byte(kFuncSlotShift);
   a_.legacy(info(MOp::add_rm), 0x03, 8, kSlot, Rm::of_reg(kTable), 0);
   a_.legacy(kMov, kMov.opcode, 4, kTable, based(kContext.encoding(), signature), 0);
-  a_.legacy(info(MOp::cmp_mr), 0x39, 4, kTable, based(kSlot, offsetof(FuncSlot, signature)), 0);
-  jump_if(Cond::ne, trap_label(ir::Trap::indirect_call_type_mismatch, inst.position));
+  a_.legacy(info(MOp::cmp_mr), 0x39, 4, kTable,
+            based(kSlot, by_reference ? offsetof(FuncSlot, abi) : offsetof(FuncSlot, signature)), 0);
+  jump_if(Cond::ne, trap_label(by_reference ? kNull : ir::Trap::indirect_call_type_mismatch, inst.position));
 }
 
 void FunctionEmitter::encode_call(const Inst& inst) {

@@ -239,11 +239,15 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::table_fill:
     case Op::table_copy:
     case Op::table_init:
-    case Op::elem_drop: return lower_builtin(v, inst);
+    case Op::elem_drop:
+    case Op::func_test:
+    case Op::indirect_callee: return lower_builtin(v, inst);
+    case Op::trap_if: return lower_trap_if(inst);
     case Op::cell_get: return lower_cell_get(v, inst);
     case Op::cell_set: return lower_cell_set(inst);
     case Op::call:
-    case Op::call_indirect: return lower_call(v, inst);
+    case Op::call_indirect:
+    case Op::call_ref: return lower_call(v, inst);
     case Op::br:
     case Op::br_if:
     case Op::br_table:

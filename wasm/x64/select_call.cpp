@@ -86,7 +86,8 @@ void Selector::lower_return(const ir::Inst& inst) {
 }
 
 void Selector::lower_call(Value v, const ir::Inst& inst) {
-  const bool indirect = inst.op == Op::call_indirect;
+  const bool by_reference = inst.op == Op::call_ref;
+  const bool indirect = inst.op == Op::call_indirect || by_reference;
   const auto callee = static_cast<std::uint32_t>(inst.imm),
              type_index = static_cast<std::uint32_t>(inst.imm >> 32);
   const FuncType& type = indirect ? module_.func_type(type_index) : module_.type_of(callee);
@@ -110,7 +111,9 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
   if (indirect) {
     // Any register but r10 and r11, which the sequence writes before it reads the index.
     call.use(vreg(inst.a), rbp);
-    call.imm(std::int64_t{layout_.table(callee)} | std::int64_t{layout_.signature(type_index)} << 32);
+    const std::uint32_t table = by_reference ? offsetof(InstanceContext, functions) : layout_.table(callee);
+    call.imm(std::int64_t{table} |
+             std::int64_t{by_reference ? layout_.abi(type_index) : layout_.signature(type_index)} << 32);
   } else {
     call.imm(import ? layout_.import(callee) : callee - module_.imported_functions);
   }

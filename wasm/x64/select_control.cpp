@@ -262,6 +262,20 @@ void Selector::lower_select(Value v, const ir::Inst& inst) {
   cmov(Cond::p, equal ? no : yes, some, def);
 }
 
+void Selector::lower_trap_if(const ir::Inst& inst) {
+  const Aux aux = Aux().trap(static_cast<ir::Trap>(inst.imm));
+  Value compared = resolve(inst.a);
+  for (int depth = 0; depth < 4 && at(compared).op == Op::eqz; ++depth) compared = resolve(at(compared).a);
+  if (is_float_compare(at(compared).op)) {
+    // Some of their conditions take two jumps, the branch to a trap is one.
+    const VReg answer = vreg(inst.a);
+    build(MOp::test_rm, 4).use(answer).rm(reg_operand(answer, 0)).end();
+    return build(MOp::trap_if, Aux(aux).cond(Cond::ne)).end();
+  }
+  const Cond cond = condition(inst.a);
+  build(MOp::trap_if, Aux(aux).cond(cond)).end();
+}
+
 void Selector::lower_terminator(const ir::Inst& inst) {
   switch (inst.op) {
     case Op::return_: return lower_return(inst);

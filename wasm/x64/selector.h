@@ -186,6 +186,7 @@ class Selector {
   void lower_compare(Value v, const ir::Inst& inst);
   void lower_select(Value v, const ir::Inst& inst);
   void lower_terminator(const ir::Inst& inst);
+  void lower_trap_if(const ir::Inst& inst);
 
   // select_segment.cpp
   void lower_cell_get(Value v, const ir::Inst& inst);

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/object/wait.h"
+
+#include <array>
+
+#include "base/assert.h"
+#include "kernel/sched/scheduler.h"
+#include "machine/include/machine/time.h"
+
+namespace nebulet::kernel {
+namespace {
+
+class ThreadObserver final : public Observer {
+ public:
+  void on_signal() override { Scheduler::unpark(*task_); }
+
+ private:
+  Task* const task_ = Scheduler::current();
+};
+
+/// Notes the items' signals; true if one has what it is waited for.
+bool look(std::span<WaitItem> items) {
+  bool found = false;
+  for (WaitItem& item : items) {
+    item.observed = item.object->signals();
+    found |= !(item.observed & item.mask).empty();
+  }
+  return found;
+}
+
+}  // namespace
+
+Result<> wait_for_signals(std::span<WaitItem> items, std::uint64_t deadline,
+                          const std::atomic<bool>& cancelled) {
+  NB_ASSERT(items.size() <= kMaxWaitItems);
+  if (look(items)) return {};
+  std::array<ThreadObserver, kMaxWaitItems> observers;
+  for (std::size_t i = 0; i < items.size(); ++i) items[i].object->observe(observers[i], items[i].mask);
+  bool found = false;
+  while (!(found = look(items)) && !cancelled.load(std::memory_order_relaxed) &&
+         machine::monotonic_ns() < deadline)
+    Scheduler::park_until(deadline);
+  for (std::size_t i = 0; i < items.size(); ++i) items[i].object->stop_observing(observers[i]);
+  if (!found) return fail(Status::timed_out);
+  return {};
+}
+
+}  // namespace nebulet::kernel

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The table of all functions of a store, indexed by function reference: what code calls references through.
+#pragma once
+
+#include <cstdint>
+
+#include "wasm/runtime/host.h"
+#include "wasm/runtime/layout.h"
+
+namespace nebulet::wasm {
+
+struct Function;
+
+/// Its elements never move. An element is empty, and a call of it traps, unless some code can make a
+/// reference of its function.
+class FunctionTable {
+ public:
+  static constexpr std::uint32_t kMaxFunctions = 1u << 24;
+
+  explicit FunctionTable(Host& host) : host_(host) {}
+  ~FunctionTable();
+  FunctionTable(const FunctionTable&) = delete;
+  FunctionTable& operator=(const FunctionTable&) = delete;
+
+  /// Makes room for the references below `size`, which is at most kMaxFunctions. False: no memory.
+  bool grow(std::uint32_t size);
+  FuncSlot* elements() const { return elements_; }
+  std::uint32_t size() const { return elements_ ? header()->size : 0; }
+  /// `ref` must be below size().
+  void set(std::uint32_t ref, Function& function);
+
+ private:
+  TableHeader* header() const { return reinterpret_cast<TableHeader*>(elements_) - 1; }
+
+  Host& host_;
+  std::byte* base_ = nullptr;
+  FuncSlot* elements_ = nullptr;
+  std::uint64_t committed_ = 0;
+};
+
+}  // namespace nebulet::wasm
