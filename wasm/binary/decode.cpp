@@ -205,8 +205,6 @@ TableType ModuleDecoder::table_type() {
     invalid(at, "table size must be at most 2^32 - 1");
   else if (type.limits.has_max && type.limits.max < type.limits.min)
     invalid(at, "size minimum must not be greater than maximum");
-  else if (type.limits.min > kMaxTableElements)
-    section_.fail(Error::Kind::limit, at, "table too large");
   return type;
 }
 

@@ -228,12 +228,8 @@ class Builder {
   }
   Value call_indirect(std::uint32_t table, std::uint32_t type_index, const FuncType& type, Value element,
                       Operands args) {
-    if (!module_.types[type_index].is_final) {
-      // The element may be of a subtype, whose id is another one.
-      const Value callee = ssa_.emit(
-          {.op = Op::indirect_callee, .type = Type::funcref, .a = element, .imm = two(table, type_index)});
-      return call_ref(type_index, type, callee, args);
-    }
+    if (!module_.types[type_index].is_final)
+      return call_ref(type_index, type, indirect_callee(table, type_index, element), args);
     return emit_with_list(
         {.op = Op::call_indirect, .type = first_result(type), .a = element, .imm = two(table, type_index)},
         args);
@@ -241,7 +237,12 @@ class Builder {
   void return_call(std::uint32_t function, Operands args) {
     emit_with_list({.op = Op::return_call, .imm = function}, args);
   }
+  void return_call_ref(std::uint32_t type_index, Value callee, Operands args) {
+    emit_with_list({.op = Op::return_call_ref, .a = callee, .imm = two(0, type_index)}, args);
+  }
   void return_call_indirect(std::uint32_t table, std::uint32_t type_index, Value element, Operands args) {
+    if (!module_.types[type_index].is_final)
+      return return_call_ref(type_index, indirect_callee(table, type_index, element), args);
     emit_with_list({.op = Op::return_call_indirect, .a = element, .imm = two(table, type_index)}, args);
   }
   Value call_ref(std::uint32_t type_index, const FuncType& type, Value callee, Operands args) {
@@ -339,6 +340,11 @@ class Builder {
   }
 
  private:
+  /// The element for a call by a type that may have subtypes: their ids are others.
+  Value indirect_callee(std::uint32_t table, std::uint32_t type_index, Value element) {
+    return ssa_.emit(
+        {.op = Op::indirect_callee, .type = Type::funcref, .a = element, .imm = two(table, type_index)});
+  }
   Value is_not_null(Value a) {
     const Value null = ssa_.emit({.op = Op::iconst, .type = f_[a].type, .imm = 0});
     return ssa_.emit({.op = Op::ne, .type = Type::i32, .a = a, .b = null});

@@ -87,6 +87,7 @@ struct NullVisitor {
   Value call_indirect(std::uint32_t, std::uint32_t, const FuncType&, Value, Operands) { return {}; }
   Value result(Value, std::uint32_t, ValType) { return {}; }
   void return_call(std::uint32_t, Operands) {}
+  void return_call_ref(std::uint32_t, Value, Operands) {}
   void return_call_indirect(std::uint32_t, std::uint32_t, Value, Operands) {}
 
   /// A block starts; loop and if also get the parameters. `body` is where the loop's first instruction is.

@@ -350,7 +350,7 @@ void Walker<Visitor>::mismatch(ValType expected, ValType found) {
 
 #include "wasm/validate/walker_gc.h"            // IWYU pragma: keep
 #include "wasm/validate/walker_instructions.h"  // IWYU pragma: keep
+#include "wasm/validate/walker_memory.h"        // IWYU pragma: keep
 #include "wasm/validate/walker_reference.h"     // IWYU pragma: keep
 #include "wasm/validate/walker_simd.h"          // IWYU pragma: keep
-#include "wasm/validate/walker_memory.h"        // IWYU pragma: keep
 #include "wasm/validate/walker_tail_calls.h"    // IWYU pragma: keep

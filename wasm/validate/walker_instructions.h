@@ -98,7 +98,8 @@ bool Walker<Visitor>::control_instruction(Opcode op) {
       return true;
     }
     case Opcode::return_call:
-    case Opcode::return_call_indirect: tail_call(op); return true;
+    case Opcode::return_call_indirect:
+    case Opcode::return_call_ref: tail_call(op); return true;
     default: return false;
   }
 }

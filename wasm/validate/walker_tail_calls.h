@@ -15,6 +15,12 @@ void Walker<Visitor>::tail_call(Opcode op) {
                     [&](std::span<Operand> args) { visitor_.return_call(function, args); });
   }
   const std::uint32_t type_index = function_type_index();
+  if (op == Opcode::return_call_ref) {
+    if (!reader_.ok()) return;
+    const Value callee = pop(ref_type({type_index}, true)).value;
+    return leave_by(module_.func_type(type_index),
+                    [&](std::span<Operand> args) { visitor_.return_call_ref(type_index, callee, args); });
+  }
   const std::uint32_t table = table_index();
   if (!reader_.ok()) return;
   if (!is_subtype(module_, module_.tables[table].type.element, kFuncRef))

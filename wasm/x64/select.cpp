@@ -254,7 +254,8 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::return_:
     case Op::trap: return lower_terminator(inst);
     case Op::return_call:
-    case Op::return_call_indirect: return lower_tail_call(inst);
+    case Op::return_call_indirect:
+    case Op::return_call_ref: return lower_tail_call(inst);
     default:
       if (ir::is_vector_op(inst.op)) return lower_vector(v, inst);
       return lower_int(v, inst);

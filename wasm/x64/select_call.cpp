@@ -85,6 +85,14 @@ void Selector::lower_return(const ir::Inst& inst) {
   ret.imm(arguments).flags(mir::kTerminator).end();
 }
 
+/// Where an indirect call finds the table and the id that the element must have.
+std::int64_t Selector::element_check(const ir::Inst& inst) const {
+  const auto table = static_cast<std::uint32_t>(inst.imm), type = static_cast<std::uint32_t>(inst.imm >> 32);
+  if (inst.op == Op::call_ref || inst.op == Op::return_call_ref)
+    return std::int64_t{offsetof(InstanceContext, functions)} | std::int64_t{layout_.abi(type)} << 32;
+  return std::int64_t{layout_.table(table)} | std::int64_t{layout_.signature(type)} << 32;
+}
+
 void Selector::lower_call(Value v, const ir::Inst& inst) {
   const bool by_reference = inst.op == Op::call_ref;
   const bool indirect = inst.op == Op::call_indirect || by_reference;
@@ -111,9 +119,7 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
   if (indirect) {
     // Any register but r10 and r11, which the sequence writes before it reads the index.
     call.use(vreg(inst.a), rbp);
-    const std::uint32_t table = by_reference ? offsetof(InstanceContext, functions) : layout_.table(callee);
-    call.imm(std::int64_t{table} |
-             std::int64_t{by_reference ? layout_.abi(type_index) : layout_.signature(type_index)} << 32);
+    call.imm(element_check(inst));
   } else {
     call.imm(import ? layout_.import(callee) : callee - module_.imported_functions);
   }
@@ -138,7 +144,8 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
 // room than that, they are put into the outgoing area and moved by the instruction, which takes the frame
 // down.
 void Selector::lower_tail_call(const ir::Inst& inst) {
-  const bool indirect = inst.op == Op::return_call_indirect;
+  const bool by_reference = inst.op == Op::return_call_ref;
+  const bool indirect = inst.op == Op::return_call_indirect || by_reference;
   const auto callee = static_cast<std::uint32_t>(inst.imm),
              type_index = static_cast<std::uint32_t>(inst.imm >> 32);
   const FuncType& type = indirect ? module_.func_type(type_index) : module_.type_of(callee);
@@ -157,7 +164,7 @@ void Selector::lower_tail_call(const ir::Inst& inst) {
   Build call = build(indirect ? MOp::tail_indirect : import ? MOp::tail_import : MOp::tail_call, 8);
   if (indirect) {
     call.use(vreg(inst.a), rbp);  // as in lower_call
-    call.imm(std::int64_t{layout_.table(callee)} | std::int64_t{layout_.signature(type_index)} << 32);
+    call.imm(element_check(inst));
   } else {
     call.imm(import ? layout_.import(callee) : callee - module_.imported_functions);
   }

@@ -202,6 +202,7 @@ class Selector {
   void lower_entry();
   void lower_call(Value v, const ir::Inst& inst);
   void lower_tail_call(const ir::Inst& inst);
+  std::int64_t element_check(const ir::Inst& inst) const;
   void lower_builtin(Value v, const ir::Inst& inst);
   void lower_return(const ir::Inst& inst);
   void store_outgoing(Value v, ValType type, MemKind kind, std::uint32_t offset);
