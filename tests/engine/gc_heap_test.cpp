@@ -40,10 +40,10 @@ class GcHeapTest : public testing::Test {
  protected:
   GcHeapTest() : heap(GcHeap::create(host, roots)) {
     // node: 2 references, an i64; leaf: an i32; refs: array of references; bytes: array of bytes.
-    node = heap->add_type({GcKind::structure, 24, false, {8, 12}}, {});
-    leaf = heap->add_type({GcKind::structure, 12, false, {}}, {});
-    refs = heap->add_type({GcKind::array, 4, true, {}}, {});
-    bytes = heap->add_type({GcKind::array, 1, false, {}}, {});
+    node = heap->add_type({GcKind::structure, 24, false, {8, 12}, {}}, {});
+    leaf = heap->add_type({GcKind::structure, 12, false, {}, {}}, {});
+    refs = heap->add_type({GcKind::array, 4, true, {}, {}}, {});
+    bytes = heap->add_type({GcKind::array, 1, false, {}, {}}, {});
   }
   std::uint32_t& word(GcRef ref, std::uint32_t offset) {
     return *reinterpret_cast<std::uint32_t*>(heap->base() + ref + offset);
@@ -93,10 +93,10 @@ TEST_F(GcHeapTest, NothingButAnObjectIsTakenForOne) {
 }
 
 TEST_F(GcHeapTest, ATypeRecordHasTheSupertypes) {
-  const std::uint32_t root = heap->add_type({GcKind::structure, 8, false, {}}, {});
-  const std::uint32_t sub = heap->add_type({GcKind::structure, 8, false, {}}, {{root}});
+  const std::uint32_t root = heap->add_type({GcKind::structure, 8, false, {}, {}}, {});
+  const std::uint32_t sub = heap->add_type({GcKind::structure, 8, false, {}, {}}, {{root}});
   std::vector<std::uint32_t> supers = {root, sub};
-  while (supers.size() < 63) supers.push_back(heap->add_type({GcKind::structure, 8, false, {}}, supers));
+  while (supers.size() < 63) supers.push_back(heap->add_type({GcKind::structure, 8, false, {}, {}}, supers));
   const auto* record = reinterpret_cast<const GcTypeRecord*>(heap->base() + supers.back());
   EXPECT_EQ(record->depth, 62u);
   for (std::size_t i = 0; i < 63; ++i) EXPECT_EQ(record->display[i], supers[i]);

@@ -62,6 +62,21 @@ class GroupComparison {
   const std::uint32_t a_, b_;
 };
 
+/// Fields in their order, so that those of a supertype lie where they lie in it.
+void lay_out(TypeDef& type) {
+  constexpr std::uint32_t kHeader = 8;
+  if (type.kind != TypeDef::Kind::structure) return;
+  std::uint32_t at = kHeader;
+  type.offsets.reserve(type.fields.size());
+  for (const FieldType& field : type.fields) {
+    const std::uint32_t bytes = field_bytes(field), align = bytes < 8 ? bytes : 8;
+    at = (at + align - 1) & ~(align - 1);
+    type.offsets.push_back(at);
+    at += bytes;
+  }
+  type.object_bytes = at;
+}
+
 }  // namespace
 
 bool ModuleDecoder::GroupLess::operator()(std::uint32_t a, std::uint32_t b) const {
@@ -94,6 +109,7 @@ void ModuleDecoder::recursive_group(GroupSet& groups) {
     sub_type(type, begin + i);
   }
   if (!ok()) return;
+  for (std::uint32_t i = begin; i < begin + size; ++i) lay_out(module_.types[i]);
   const auto [same, is_new] = groups.insert(begin);
   for (std::uint32_t i = begin; i < begin + size; ++i) {
     if (!is_new) module_.types[i].same_as = *same + (i - begin);

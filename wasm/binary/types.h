@@ -66,6 +66,17 @@ struct FieldType {
   constexpr bool operator==(const FieldType&) const = default;
 };
 
+/// Bytes of a field in an object; it is aligned to as many, but at most to 8.
+constexpr std::uint32_t field_bytes(const FieldType& field) {
+  if (field.packed != FieldType::Packed::none) return field.packed == FieldType::Packed::i8 ? 1 : 2;
+  switch (field.type.kind) {
+    case ValType::Kind::i64:
+    case ValType::Kind::f64: return 8;
+    case ValType::Kind::v128: return 16;
+    default: return 4;
+  }
+}
+
 /// One type of a module (spec 2.3.10): a composite type with its place in the hierarchy of subtypes.
 struct TypeDef {
   enum class Kind : std::uint8_t { function, structure, array };
@@ -85,6 +96,8 @@ struct TypeDef {
   std::uint32_t ancestor = kNone;  ///< some supertype further up, so that searches take few steps
   FuncType function;               ///< of a function type
   std::vector<FieldType> fields;   ///< of a structure; an array has one
+  std::vector<std::uint32_t> offsets;  ///< of a structure's fields, from the start of its objects
+  std::uint32_t object_bytes = 0;      ///< of a structure's objects
 };
 
 struct Limits {

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "wasm/frontend/build_gc.h"
 #include "wasm/frontend/build_simd.h"
 #include "wasm/frontend/cells.h"
 #include "wasm/frontend/loops.h"
@@ -47,9 +48,8 @@ constexpr std::int64_t two(std::uint32_t low, std::uint32_t high) {
 
 /// `Ssa` is SsaBuilder or CellBuilder.
 template <class Ssa>
-class Builder {
+class Builder : public AggregateBuilder<Ssa> {
  public:
-  static constexpr bool kAggregates = false;         ///< structures, arrays, i31
   static constexpr bool kFunctionReferences = true;  ///< calls by reference and casts of function references
   static constexpr bool kTracksStack = Ssa::kSegmented;
   using Value = ir::Value;
@@ -64,7 +64,8 @@ class Builder {
 
   /// What must outlive a segment is in `keep`.
   Builder(const Module& module, std::uint32_t function, ir::Function& out, Ssa& ssa, Arena& keep)
-      : module_(module),
+      : AggregateBuilder<Ssa>(module, out, ssa),
+        module_(module),
         decl_(module.functions[function]),
         f_(out),
         ssa_(ssa),
@@ -182,20 +183,6 @@ class Builder {
     trap_if(ref_is_null(a), ir::Trap::null_reference);
     return a;
   }
-  Value ref_test(ValType from, ValType to, Value a) {
-    if (is_heap_subtype(module_, from.heap, to.heap))
-      return to.nullable || !from.nullable ? constant(kI32, 1) : is_not_null(a);
-    if (to.heap == kNoFuncHeap) return to.nullable ? ref_is_null(a) : constant(kI32, 0);
-    const Value is = ssa_.emit({.op = Op::func_test, .type = Type::i32, .a = a, .imm = to.heap.code});
-    if (!to.nullable || !from.nullable) return is;
-    return ssa_.emit({.op = Op::or_, .type = Type::i32, .a = is, .b = ref_is_null(a)});
-  }
-  Value ref_cast(ValType from, ValType to, Value a) {
-    if (is_subtype(module_, from, to)) return a;
-    const Value fails = ssa_.emit({.op = Op::eqz, .type = Type::i32, .a = ref_test(from, to, a)});
-    trap_if(fails, ir::Trap::cast_failure);
-    return a;
-  }
   Value ref_func(std::uint32_t function) {
     return ssa_.emit({.op = Op::ref_func, .type = Type::funcref, .imm = function});
   }
@@ -310,16 +297,20 @@ class Builder {
     ssa_.emit({.op = Op::br_if, .a = condition, .imm = taken.index});
     ssa_.start(next);
   }
+  /// The last of `operands` is the reference.
+  void br_on_cast(Label& label, ValType from, ValType to, bool on_failure, Operands operands) {
+    const Block taken = ssa_.make_block(), next = ssa_.make_block();
+    this->branch_on_type(operands.back().value, from, to, on_failure ? next : taken,
+                         on_failure ? taken : next);
+    ssa_.start(taken);
+    br(label, operands);
+    ssa_.start(next);
+  }
   void br_on_null(Label& label, Value reference, Operands args) {
     br_if(label, ref_is_null(reference), args);
   }
   void br_on_non_null(Label& label, Operands args) {
     br_if(label, is_not_null(ssa_.use(args.back().value)), args);
-  }
-  void br_on_cast(Label& label, ValType from, ValType to, bool on_failure, Operands args) {
-    Value condition = ref_test(from, to, ssa_.use(args.back().value));
-    if (on_failure) condition = ssa_.emit({.op = Op::eqz, .type = Type::i32, .a = condition});
-    br_if(label, condition, args);
   }
   void br_table(Value selector, std::span<const std::uint32_t> depths, Operands args, auto label_at) {
     const std::span<const Value> list = values(args);

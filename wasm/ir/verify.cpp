@@ -118,6 +118,16 @@ class Verifier {
       expect(v, floating && type_of(i.a) == i.type);
     } else if (i.op == Op::select) {
       expect(v, type_of(i.a) == i.type && type_of(i.b) == i.type && type_of(i.c) == Type::i32);
+    } else if (i.op == Op::heap_load || i.op == Op::heap_load_const || i.op == Op::heap_store) {
+      expect(v, type_of(i.a) == Type::ref || (type_of(i.a) == Type::i32 && i.op == Op::heap_load_const));
+      if (i.op == Op::heap_store) expect(v, type_of(i.b) == i.type);
+    } else if (i.op == Op::element_load || i.op == Op::element_load_const || i.op == Op::element_store) {
+      expect(v, type_of(i.a) == Type::ref && type_of(i.b) == Type::i32);
+      if (i.op == Op::element_store) expect(v, type_of(i.c) == i.type);
+    } else if (i.op == Op::ref_bits) {
+      expect(v, i.type == Type::i32 && is_ref(type_of(i.a)));
+    } else if (i.op == Op::bits_ref) {
+      expect(v, i.type == Type::ref && type_of(i.a) == Type::i32);
     } else if (i.op == Op::br_if || i.op == Op::br_table || i.op == Op::load || i.op == Op::trap_if) {
       expect(v, type_of(i.a) == Type::i32);
     } else if (i.op == Op::store) {

@@ -29,6 +29,7 @@ void transfer(Io& io, Code& code) {
   io.table(code.map_slots, [](auto& s) { return std::array{&s}; });
   io.table(code.jump_tables, [](auto& t) { return std::array{&t.rodata_offset, &t.count}; });
   io.traps(code.traps);
+  io.number(code.uses_heap);
   io.labels(code.labels);
   io.blob(code.text);
   io.blob(code.rodata);
@@ -39,6 +40,7 @@ class Writer {
   std::vector<std::byte> bytes;
 
   void word(std::uint32_t value) { put(std::as_bytes(std::span(&value, 1))); }
+  void number(std::uint32_t value) { word(value); }
   void put(std::span<const std::byte> more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
   template <class T, class Fields>
   void table(const std::vector<T>& entries, Fields fields) {
@@ -80,6 +82,7 @@ class Reader {
     }
     return value;
   }
+  void number(std::uint32_t& value) { value = word(); }
   template <class T, class Fields>
   void table(std::vector<T>& entries, Fields fields) {
     T none;

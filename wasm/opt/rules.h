@@ -82,6 +82,7 @@ class Rules {
     return Value::none();
   }
 
+  bool is_never_null(Value v) const;
   Value simplify_binary(Value v);
   Value with_constant(Value v, std::uint64_t c);
   Value combine_constants(Value v, std::uint64_t c);

@@ -15,11 +15,31 @@ ir::Value Rules<Add>::simplify(Value v) {
   if (i.op == Op::copy) return i.a;
   if (ir::is_vector_op(i.op)) return simplify_vector(v);
   if (i.op == Op::select) return simplify_select(v);
+  if (i.op == Op::trap_if && is_const(i.a, 0)) {
+    f_[v] = {.op = Op::nop};
+    return Value::none();
+  }
+  if (i.op == Op::eqz && f_[i.a].op == Op::ref_bits && is_never_null(f_[i.a].a)) return become_constant(v, 0);
+  if ((i.op == Op::eq || i.op == Op::ne) && is_const(i.b, 0) && is_never_null(i.a))
+    return become_constant(v, i.op == Op::ne);
   const int operands = ir::info(i.op).operands;
   if (ir::has_effect(i.op, static_cast<unsigned>(~ir::kTraps))) return Value::none();
   if (operands == 1) return simplify_unary(v);
   if (operands == 2) return simplify_binary(v);
   return Value::none();
+}
+
+/// Whether a reference was made rather than given.
+template <class Add>
+bool Rules<Add>::is_never_null(Value v) const {
+  switch (f_[v].op) {
+    case Op::gc_new:
+    case Op::gc_new_array:
+    case Op::gc_new_data:
+    case Op::gc_new_elem:
+    case Op::bits_ref: return true;  // an i31
+    default: return false;
+  }
 }
 
 template <class Add>

@@ -77,6 +77,8 @@ class Simplifier {
 
   bool run() {
     order_.reserve(f_.order.size());
+    terminators_ = f_.arena->allocate_array<Value>(f_.blocks.size());
+    for (std::uint32_t b = 0; b < f_.blocks.size(); ++b) terminators_[b] = f_.terminator(Block(b));
     for (std::uint32_t b = 0; b < f_.blocks.size(); ++b) block(Block(b));
     f_.order.clear();
     f_.order.append(order_.span());
@@ -90,6 +92,7 @@ class Simplifier {
   void block(Block b) {
     const auto body = f_.body(b);
     const std::uint32_t first = order_.size();
+    home_ = b;
     for (Value v : body) visit(v, b);
     f_[b].first = first;
     f_[b].count = order_.size() - first;
@@ -102,7 +105,8 @@ class Simplifier {
       for (Value& arg : f_.values(i.args, i.count)) arg = resolve(arg);
     }
     Rules rules(f_, [&](const Inst& inst) { return add(inst, v, b); });
-    if (has_effect(i.op, kTerminator)) {
+    if (i.op == Op::br_if || i.op == Op::trap_if) use_dominating_branch(v, b);
+    if (has_effect(f_[v].op, kTerminator)) {
       folded_branch_ |= rules.simplify_branch(v);
       order_.push_back(v);
       return;
@@ -121,6 +125,22 @@ class Simplifier {
       }
     }
     order_.push_back(v);
+  }
+
+  /// A condition that a branch above has decided is a constant below it.
+  void use_dominating_branch(Value v, Block b) {
+    const Value condition = f_[v].a;
+    for (int step = 0; step < kBranchesAbove && b.index != 0; ++step) {
+      const Block above = f_[b].idom;
+      const Inst& end = f_[terminators_[above.index]];
+      if (end.op == Op::br_if && end.a == condition && f_[b].pred_count == 1) {
+        const std::int64_t taken = f_[edge_at(end, 0)].to == b;
+        const Value constant = add({.op = Op::iconst, .type = Type::i32, .imm = taken}, v, home_);
+        f_[v].a = constant;
+        return;
+      }
+      b = above;
+    }
   }
 
   /// Places an instruction that a rule needs before the one it is at, or finds one that is there already.
@@ -145,6 +165,9 @@ class Simplifier {
   Function& f_;
   DominatorTree dominators_;
   ValueTable table_;
+  static constexpr int kBranchesAbove = 16;
+  Block home_;
+  std::span<Value> terminators_;  // by block
   ArenaVector<Value> order_;
   ArenaVector<Value> replaced_;  // by value: what stands for it; resolved when it was set
   bool folded_branch_ = false;

@@ -67,6 +67,16 @@ Memory* own_memory(const Fault& fault) {
   return nullptr;
 }
 
+/// Only null leads to where nothing is mapped in the heap of objects.
+bool is_null(Trap trap) {
+  return trap == Trap::null_structure || trap == Trap::null_array || trap == Trap::null_reference;
+}
+bool in_heap(const Fault& fault) {
+  const auto& context = *reinterpret_cast<InstanceContext*>(fault.gpr[kR15]);
+  const auto base = reinterpret_cast<std::uint64_t>(context.gc_base);
+  return base && fault.address - (base - kMemorySlotBase) < kMemorySlotSize;
+}
+
 FaultResult memory_fault(const Fault& fault, const ModuleCode* code) {
   const bool copying = between(*fault.pc, nb_guest_begin, nb_guest_end);
   if (WasmStack* stack = WasmStack::find(fault.address)) {
@@ -75,6 +85,10 @@ FaultResult memory_fault(const Fault& fault, const ModuleCode* code) {
       case WasmStack::Touch::guard: return end_with(fault, Trap::stack_exhausted);
       case WasmStack::Touch::out_of_memory: return end_with(fault, Trap::out_of_memory);
     }
+  }
+  if (code && in_heap(fault)) {
+    const TrapSite* site = code->trap_at(*fault.pc);
+    return site && is_null(site->trap) ? end_with(fault, site->trap) : FaultResult::not_ours;
   }
   Memory* memory = code ? own_memory(fault) : Memory::find(fault.address);
   if (code && !memory) return FaultResult::not_ours;

@@ -10,13 +10,9 @@
 
 #include "wasm/runtime/gc_layout.h"
 #include "wasm/runtime/host.h"
+#include "wasm/runtime/layout.h"
 
 namespace nebulet::wasm {
-
-/// Free cells next to each other, zeroed: references from `next` to below `end`. Read and advanced by a stub.
-struct GcRun {
-  std::uint32_t next = 0, end = 0;
-};
 
 constexpr std::uint32_t kGcBlockShift = 16, kGcBlock = 1u << kGcBlockShift;
 constexpr std::uint32_t kGcMaxSmall = kGcBlock / 2;

@@ -42,10 +42,12 @@ std::uint32_t GcHeap::add_type(GcType type, std::span<const std::uint32_t> super
   const std::uint64_t record = kGcTypesOffset + std::uint64_t{record_types_.size()} * kRecordStep;
   const std::uint64_t bytes =
       (sizeof(GcTypeRecord) + entries * 4 + kRecordStep - 1) / kRecordStep * kRecordStep;
-  const std::uint64_t own = sizeof(GcType) + type.traced_fields.size() * 4 + bytes / kRecordStep * 4;
+  const std::uint64_t own =
+      sizeof(GcType) + (type.traced_fields.size() + depth) * 4 + bytes / kRecordStep * 4;
   if (!commit_records(record + bytes) || !host_.charge(own)) return 0;
   charged_ += own;
   type.traced_fields.shrink_to_fit();
+  type.supers.assign(supers.begin(), supers.end());
   types_.push_back(std::move(type));
   record_types_.push_back(static_cast<std::uint32_t>(types_.size()));
   record_types_.resize(record_types_.size() + bytes / kRecordStep - 1, 0);
@@ -55,6 +57,11 @@ std::uint32_t GcHeap::add_type(GcType type, std::span<const std::uint32_t> super
   std::ranges::copy(supers, written->display);
   written->display[depth] = static_cast<std::uint32_t>(record);
   return static_cast<std::uint32_t>(record);
+}
+
+bool GcHeap::is_subtype(std::uint32_t record, std::uint32_t super) const {
+  const GcType* type = type_at(record);
+  return type && (record == super || std::ranges::find(type->supers, super) != type->supers.end());
 }
 
 std::uint32_t GcHeap::class_for_stub(std::uint32_t type_record) const {
@@ -95,7 +102,7 @@ GcRef GcHeap::take(std::uint64_t bytes) {
 
 GcRef GcHeap::take_slowly(std::uint64_t bytes) {
   if (observer_.begin) observer_.begin(observer_.state);
-  pace(bytes);
+  if (!paused_) pace(bytes);
   const auto attempt = [&]() -> GcRef {
     const bool black = phase_ == Phase::marking;
     if (bytes > kGcMaxSmall) return blocks_.take_large(bytes, black);
@@ -104,12 +111,12 @@ GcRef GcHeap::take_slowly(std::uint64_t bytes) {
     return run.next != run.end || blocks_.refill(size_class, black) ? take(bytes) : 0;
   };
   GcRef ref = attempt();
-  if (ref == 0 && phase_ != Phase::idle) {
+  if (ref == 0 && !paused_ && phase_ != Phase::idle) {
     ++statistics_.forced;
     finish_now();
     ref = attempt();
   }
-  if (ref == 0) {
+  if (ref == 0 && !paused_) {
     collect();
     ref = attempt();
   }

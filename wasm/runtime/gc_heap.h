@@ -24,6 +24,7 @@ struct GcType {
   std::uint32_t size = 0;                    ///< bytes: of the whole object, for an array of one element
   bool traced_elements = false;              ///< array of traced references
   std::vector<std::uint32_t> traced_fields;  ///< offsets from the header
+  std::vector<std::uint32_t> supers;         ///< records of its supertypes, the root first
 };
 
 /// An object that was checked: the header names a type, and its bytes lie in its cell.
@@ -82,6 +83,9 @@ class GcHeap {
                : nullptr;
   }
 
+  /// Whether the record of a type names `super`, both of this heap.
+  bool is_subtype(std::uint32_t record, std::uint32_t super) const;
+
   // Objects. Fields and elements of a new one are 0. Any allocation may collect: what only C++ knows must be
   // in a handle then. 0: no memory.
   GcRef allocate(std::uint32_t type_record);  ///< a structure or exception
@@ -112,6 +116,8 @@ class GcHeap {
     collect,  ///< a whole cycle in each allocation
     step,     ///< always in a cycle; each allocation does the least step
   };
+  /// While paused, allocation collects nothing: it fails when memory is out.
+  void pause(bool paused) { paused_ = paused; }
   /// Freed objects are overwritten too. Before anything is allocated or instantiated.
   void set_stress(Stress stress) {
     stress_ = stress;
@@ -187,6 +193,7 @@ class GcHeap {
 
   Phase phase_ = Phase::idle;
   Stress stress_ = Stress::none;
+  bool paused_ = false;
   std::vector<Grey> grey_;
   std::uint32_t greys_allowed_ = 0;  ///< charged for
   bool overflowed_ = false;          ///< some marked objects are not in grey_; their blocks know

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Instantiation (spec 4.5.4): imports are matched, the context is laid out and filled, globals and segments
 // evaluated.
+#include <algorithm>
 #include <cstring>
 
 #include "base/result.h"
@@ -8,6 +9,7 @@
 #include "wasm/runtime/builtins.h"
 #include "wasm/runtime/calls.h"
 #include "wasm/runtime/extern_type.h"
+#include "wasm/runtime/gc_store.h"
 #include "wasm/runtime/store.h"
 #include "wasm/runtime/stubs.h"
 
@@ -25,6 +27,7 @@ void fill_builtins(InstanceContext& context) {
 #define NB_BUILTIN(name) *next++ = address_of(nb_builtin_##name);
 #include "wasm/runtime/builtins.def"
 #undef NB_BUILTIN
+  context.builtins[static_cast<std::size_t>(Builtin::gc_new)] = address_of(nb_gc_new);
 }
 
 }  // namespace
@@ -43,6 +46,7 @@ class Instantiation {
   Result<Instantiated> run() {
     TRY(match_imports());
     TRY(make_context());
+    TRY(enter_heap());
     take_imports();
     publish_functions();
     TRY(make_tables());
@@ -79,7 +83,8 @@ class Instantiation {
     if (!store_.function_table_.grow(store_.next_ref_ + static_cast<std::uint32_t>(functions)))
       return error(Error::Kind::out_of_memory, "no memory for the table of functions");
     const std::uint64_t bytes = layout_.size + kContextAlign + sizeof(Instance) +
-                                8ull * (functions + module_.globals.size() + module_.tables.size());
+                                8ull * (functions + module_.globals.size() + module_.tables.size()) +
+                                sizeof(GcAllocation) * module_.types.size();
     if (!store_.host_.charge(bytes))
       return error(Error::Kind::out_of_memory, "the instance is beyond the memory quota");
     std::unique_ptr<Instance> instance(new Instance(store_, code_));
@@ -104,6 +109,16 @@ class Instantiation {
     instance_->data_dropped_.resize(module_.data.size());
     instance_->elements_.resize(module_.elements.size());
     store_.instances_.push_back(std::move(instance));
+    return {};
+  }
+
+  Result<> enter_heap() {
+    const bool has_objects = std::ranges::any_of(
+        module_.types, [](const TypeDef& type) { return type.kind != TypeDef::Kind::function; });
+    if (!has_objects && !code_->code().uses_heap) return {};
+    StoreGc* gc = store_.make_gc();
+    if (!gc || !gc->enter(*instance_))
+      return error(Error::Kind::out_of_memory, "no memory for a heap of objects");
     return {};
   }
 

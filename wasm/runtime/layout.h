@@ -82,6 +82,18 @@ struct MemoryRef {
   const std::uint64_t* pages = nullptr;  ///< its size, in pages; shared by all instances that have the memory
 };
 
+/// How the stub of gc_new makes an object of a type: a zeroed cell from the runs of its class.
+struct GcAllocation {
+  std::uint32_t record = 0;
+  std::uint32_t size_class = 0;  ///< one without cells if the service must do it
+  std::uint32_t cell = 0;        ///< bytes
+  std::uint32_t padding = 0;
+};
+/// Free cells next to each other, zeroed: references from `next` to below `end`.
+struct GcRun {
+  std::uint32_t next = 0, end = 0;
+};
+
 /// The fixed head of an instance's context. Behind it follow the areas of ContextLayout.
 struct InstanceContext {
   std::uint64_t builtins[kBuiltinSlots];  ///< entry points of stubs
@@ -90,6 +102,11 @@ struct InstanceContext {
   void* instance;             ///< the runtime's Instance; generated code never reads it
   std::uint64_t memory_base;  ///< GS base while the instance runs; 0 without memory. For stubs only
   FuncSlot* functions;        ///< element 0 of the store's table of all functions, indexed by reference
+  std::byte* gc_base;         ///< address of reference 0 of the store's heap; only if the code uses it
+  // For the stub of gc_new only.
+  const GcAllocation* gc_allocations;  ///< by type
+  GcRun* gc_runs;                      ///< by class of cells
+  std::uint64_t gc_types;              ///< how many types there are
 };
 
 /// Offsets of the variable areas of a module's context, from r15. A pure function of the module.
@@ -101,6 +118,7 @@ struct ContextLayout {
                                  ///< global, or, for an imported mutable one, the address of its cell
   std::uint32_t signatures = 0;  ///< u32 × types: the canonical type id
   std::uint32_t abis = 0;        ///< u32 × types: FuncSlot::abi of functions of the type
+  std::uint32_t records = 0;     ///< u32 × types: the offset of a type's record in the store's heap
   std::uint32_t size = 0;
 
   static ContextLayout of(const Module& module) {
@@ -112,7 +130,8 @@ struct ContextLayout {
     l.globals = l.imports + module.imported_functions * static_cast<std::uint32_t>(sizeof(FuncSlot));
     l.signatures = align(l.globals + static_cast<std::uint32_t>(module.globals.size() * 16));
     l.abis = align(l.signatures + static_cast<std::uint32_t>(module.types.size() * 4));
-    l.size = align(l.abis + static_cast<std::uint32_t>(module.types.size() * 4));
+    l.records = align(l.abis + static_cast<std::uint32_t>(module.types.size() * 4));
+    l.size = align(l.records + static_cast<std::uint32_t>(module.types.size() * 4));
     return l;
   }
   std::uint32_t memory_base(std::uint32_t i) const { return memories + i * sizeof(MemoryRef); }
@@ -124,6 +143,7 @@ struct ContextLayout {
   std::uint32_t global(std::uint32_t i) const { return globals + i * 16; }
   std::uint32_t signature(std::uint32_t type) const { return signatures + type * 4; }
   std::uint32_t abi(std::uint32_t type) const { return abis + type * 4; }
+  std::uint32_t record(std::uint32_t type) const { return records + type * 4; }
 };
 /// An imported mutable global is reached through a pointer; every other one lies in the context.
 inline bool global_is_indirect(const Module& m, std::uint32_t i) {

@@ -120,6 +120,8 @@ Outcome invoke(WasmStack& stack, Function& function, std::span<const Value> args
   place_arguments(activation, *function.type, args);
 
   activation.previous = control.activation;
+  activation.outer_wasm_sp = control.wasm_sp;
+  activation.outer_stack_args = control.stack_args;
   const std::uint64_t kernel_sp = control.kernel_sp, wasm_sp = control.wasm_sp, popped = control.stack_args;
   control.activation = &activation;
   nb_enter_wasm(&activation);

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "wasm/runtime/calls.h"
+#include "wasm/runtime/gc_store.h"
 #include "wasm/runtime/stubs.h"
 
 namespace nebulet::wasm {
@@ -69,6 +70,20 @@ std::span<const std::byte> Instance::data(std::uint32_t segment) const {
   if (data_dropped_[segment]) return {};
   const DataSegment& data = module().data[segment];
   return module().bytes.subspan(data.begin, data.end - data.begin);
+}
+
+void Instance::drop_elements(std::uint32_t segment) {
+  for (const std::uint32_t ref : elements_[segment]) store_.forget_reference(ref);
+  elements_[segment] = {};
+}
+
+StoreGc* Store::make_gc() {
+  if (!gc_) gc_ = StoreGc::create(*this);
+  return gc_.get();
+}
+
+void Store::forget_reference(std::uint32_t ref) {
+  if (gc_) gc_->heap().shade(ref);
 }
 
 Store::Store(Host& host) : host_(host), function_table_(host) {}

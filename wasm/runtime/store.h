@@ -24,6 +24,7 @@ namespace nebulet::wasm {
 using ir::Trap;
 class Instance;
 class Store;
+class StoreGc;
 
 /// Any wasm value: integers and references zero-extended in `low`, floats as their bits, v128 in both.
 struct Value {
@@ -95,10 +96,15 @@ class Instance {
   std::span<const std::byte> data(std::uint32_t segment) const;
   void drop_data(std::uint32_t segment) { data_dropped_[segment] = 1; }
   std::span<const std::uint32_t> elements(std::uint32_t segment) const { return elements_[segment]; }
-  void drop_elements(std::uint32_t segment) { elements_[segment] = {}; }
+  void drop_elements(std::uint32_t segment);
+  /// Of a structure or array type; 0 for others.
+  std::uint32_t gc_record(std::uint32_t type) const {
+    return type < gc_allocations_.size() ? gc_allocations_[type].record : 0;
+  }
 
  private:
   friend class Store;
+  friend class StoreGc;
   friend class Instantiation;
   Instance(Store& store, ModuleCodeRef code);
 
@@ -114,6 +120,7 @@ class Instance {
   std::vector<Global*> imported_globals_;
   std::vector<std::vector<std::uint32_t>> elements_;
   std::vector<std::uint8_t> data_dropped_;
+  std::vector<GcAllocation> gc_allocations_;  ///< by type, in modules that have objects
   std::uint64_t charged_ = 0;
 };
 
@@ -146,11 +153,19 @@ class Store {
 
   /// The table of all functions that references can name, for calls by reference.
   FunctionTable& function_table() { return function_table_; }
+  /// The heap of objects; nullptr until something needs it.
+  StoreGc* gc() { return gc_.get(); }
+  /// Makes it if there is none; nullptr: no address space or memory.
+  StoreGc* make_gc();
+  /// A reference in a table or segment is about to be overwritten.
+  void forget_reference(std::uint32_t ref);
+
   /// The function that a function reference names; nullptr for null.
   Function* function(std::uint32_t ref);
 
  private:
   friend class Instantiation;
+  friend class StoreGc;
   Host& host_;
   std::vector<std::unique_ptr<Instance>> instances_;  ///< ascending by ref_base
   std::vector<std::unique_ptr<Memory>> memories_;
@@ -163,6 +178,7 @@ class Store {
   };
   std::vector<std::unique_ptr<HostType>> host_types_;
   FunctionTable function_table_;
+  std::unique_ptr<StoreGc> gc_;
   std::uint32_t next_ref_ = 1;
 };
 

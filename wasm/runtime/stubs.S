@@ -268,6 +268,32 @@ LABEL nb_call_foreign_end
   mov rsp, r14
   ret
 
+// Service gc_new: a zeroed cell from the runs of the type's class. Everything it reads is out of reach of generated code.
+FUNCTION nb_gc_new
+  mov eax, eax
+  cmp rax, [r15 + NB_CONTEXT_GC_TYPES]
+  jae 1f
+  mov ecx, eax
+  shl rcx, 4
+  add rcx, [r15 + NB_CONTEXT_GC_ALLOCATIONS]
+  mov r10d, [rcx + 4]
+  mov r11, [r15 + NB_CONTEXT_GC_RUNS]
+  lea r11, [r11 + r10*8]
+  mov edx, [r11]
+  cmp edx, [r11 + 4]
+  je 1f
+  mov ebx, [rcx + 8]
+  add ebx, edx
+  mov [r11], ebx
+  mov r10, [r15 + NB_CONTEXT_GC_BASE]
+  mov ecx, [rcx]
+  mov [r10 + rdx], rcx
+  mov eax, edx
+  ret
+1:
+  jmp nb_builtin_gc_new
+.size nb_gc_new, . - nb_gc_new
+
 // Guest copies. A fault in them for which there is no memory continues at nb_guest_failed, so they push nothing.
 FUNCTION nb_guest_begin
 FUNCTION nb_guest_copy

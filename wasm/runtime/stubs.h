@@ -31,6 +31,8 @@ struct Activation {
   bool at_call = false;  ///< trapped by a host function or builtin, `pc` is where it would have returned to
   std::uint32_t stack_args = 0;  ///< at_call: bytes above the return address that the callee would pop
   std::uint64_t exit_value = 0;
+  std::uint64_t outer_wasm_sp = 0;  ///< of StackControl, for the activation before
+  std::uint64_t outer_stack_args = 0;
 };
 
 static_assert(offsetof(StackControl, kernel_sp) == NB_CONTROL_KERNEL_SP &&
@@ -47,6 +49,11 @@ static_assert(offsetof(FuncTarget, stack_results) == NB_TARGET_STACK_RESULTS);
 static_assert(offsetof(FuncTarget, owner) == NB_TARGET_OWNER);
 static_assert(offsetof(FuncTarget, result_mask) == NB_TARGET_RESULT_MASK);
 static_assert(offsetof(InstanceContext, memory_base) == NB_CONTEXT_MEMORY_BASE);
+static_assert(offsetof(InstanceContext, gc_base) == NB_CONTEXT_GC_BASE);
+static_assert(offsetof(InstanceContext, gc_allocations) == NB_CONTEXT_GC_ALLOCATIONS);
+static_assert(offsetof(InstanceContext, gc_runs) == NB_CONTEXT_GC_RUNS);
+static_assert(offsetof(InstanceContext, gc_types) == NB_CONTEXT_GC_TYPES);
+static_assert(sizeof(GcAllocation) == 16 && sizeof(GcRun) == 8);
 static_assert(offsetof(Activation, entry_sp) == NB_ACTIVATION_ENTRY_SP);
 static_assert(offsetof(Activation, saved_gs) == NB_ACTIVATION_SAVED_GS);
 static_assert(offsetof(Activation, control) == NB_ACTIVATION_CONTROL);
@@ -80,6 +87,7 @@ void nb_guest_failed();
 void nb_guest_begin();
 void nb_guest_end();
 
+void nb_gc_new();  ///< as nb_builtin_gc_new, without leaving wasm's stack if there is a free cell
 #define NB_BUILTIN(name) void nb_builtin_##name();
 #include "wasm/runtime/builtins.def"
 #undef NB_BUILTIN

@@ -81,7 +81,10 @@ FuncSlot Table::slot_for(std::uint32_t ref) const {
   return slot;
 }
 
-void Table::set(std::uint32_t index, std::uint32_t ref) { elements_[index] = slot_for(ref); }
+void Table::set(std::uint32_t index, std::uint32_t ref) {
+  store_.forget_reference(elements_[index].ref);
+  elements_[index] = slot_for(ref);
+}
 
 std::int64_t Table::grow(std::uint32_t delta, std::uint32_t ref) {
   const std::uint32_t old = size();
@@ -93,6 +96,7 @@ std::int64_t Table::grow(std::uint32_t delta, std::uint32_t ref) {
 
 void Table::copy(Table& to, std::uint32_t to_at, Table& from, std::uint32_t from_at, std::uint32_t count) {
   if (to.owner_ == from.owner_) {
+    for (std::uint32_t i = 0; i < count; ++i) to.store_.forget_reference(to.elements_[to_at + i].ref);
     std::memmove(to.elements_ + to_at, from.elements_ + from_at, std::uint64_t{count} << kFuncSlotShift);
     return;
   }

@@ -47,6 +47,16 @@ BuiltinAbi abi_of(Builtin builtin) {
     case Builtin::table_fill:
     case Builtin::table_copy:
     case Builtin::table_init: return {true, kThree, 0};
+    case Builtin::gc_new:
+    case Builtin::gc_new_array:
+    case Builtin::gc_new_data:
+    case Builtin::gc_new_elem:
+    case Builtin::gc_test: return {true, 0, kResult};
+    case Builtin::gc_shade:
+    case Builtin::gc_fill:
+    case Builtin::gc_copy:
+    case Builtin::gc_init_data:
+    case Builtin::gc_init_elem: return {true, 0, 0};
     case Builtin::data_drop:
     case Builtin::elem_drop: return {true, 0, 0};
     default: return {};

@@ -104,6 +104,18 @@ bool Checker::check_context(const Insn& i) {
     return true;
   }
   const bool loads_pointer = i.kind == Kind::mov && i.reg_is_dst && i.size == 8;
+  if (offset == offsetof(InstanceContext, gc_base)) {
+    if (!loads_pointer || !code_.uses_heap) return fail("access to the context outside its areas");
+    transfer(i);
+    bases_ |= static_cast<std::uint16_t>(1u << i.reg);
+    return true;
+  }
+  if (offset >= layout_.records && offset < layout_.records + module_.types.size() * 4) {
+    if (i.mem.write || i.mem.width != 4 || offset % 4 != 0)
+      return fail("type record allows 4-byte reads only");
+    transfer(i);
+    return true;
+  }
   const std::uint64_t memories = module_.memories.size(), tables = module_.tables.size();
   if (offset >= layout_.memories && offset < layout_.memories + memories * sizeof(MemoryRef)) {
     const std::uint32_t field = (offset - layout_.memories) % sizeof(MemoryRef);

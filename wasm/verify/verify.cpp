@@ -69,7 +69,7 @@ bool Checker::check_object() {
   // The layout's offsets are 32-bit sums: they are only meaningful if nothing wrapped.
   const std::uint64_t context = module_.memories.size() * sizeof(MemoryRef) + module_.tables.size() * 8 +
                                 module_.imported_functions * sizeof(FuncSlot) + module_.globals.size() * 16 +
-                                module_.types.size() * 8 + 4096;
+                                module_.types.size() * 12 + 4096;
   if (context >= kMost) return fail("instance context is too large");
   types_.reserve(module_.types.size());
   for (const TypeDef& type : module_.types) types_.push_back(abi_of(type.function));

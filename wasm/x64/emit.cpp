@@ -350,12 +350,17 @@ std::uint32_t FunctionEmitter::outgoing_bytes(const mir::Function& function) {
   return bytes;
 }
 
+/// And whether the function reaches the heap of objects.
 void FunctionEmitter::add_stack_maps() {
   CodeObject& object = builder_.object_;
   first_map_ = static_cast<std::uint32_t>(object.stack_maps.size());
   for (const regalloc::StackMapEntry& map : allocation_.maps)
     object.stack_maps.push_back({static_cast<std::uint32_t>(object.map_slots.size()) + map.first, map.full});
   for (const std::uint32_t slot : allocation_.map_slots) object.map_slots.push_back(spill_base_ + slot);
+  constexpr auto kBase = static_cast<std::int32_t>(offsetof(InstanceContext, gc_base));
+  for (const Inst& inst : f_.insts)
+    if (op_of(inst) == MOp::mov_rm && Aux(inst.aux).mem() == MemKind::context && inst.disp == kBase)
+      object.uses_heap = 1;
 }
 
 void FunctionEmitter::begin_function() {

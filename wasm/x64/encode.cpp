@@ -365,8 +365,13 @@ void FunctionEmitter::repeat_into_slot(const regalloc::Edit& e) {
     constant.disp =
         static_cast<std::int32_t>(builder_.rodata_.constant(static_cast<std::uint64_t>(inst.imm), 8));
     a_.vex(info(MOp::vmov_load), 8, scratch, 0, Rm::of_mem(constant), 0);
-  } else {
+  } else if (static_cast<MOp>(inst.op) == MOp::mov_rm) {               // a word of the context
     NB_ASSERT(!f_.vregs[f_.operands[inst.operands].vreg.index].base);  // no block takes one as an argument
+    Mem word;
+    word.base = kContext.encoding();
+    word.disp = inst.disp;
+    a_.vex(info(MOp::vmov_load), e.width, scratch, 0, Rm::of_mem(word), 0);
+  } else {
     const Location to = Location::reg(kVecScratch);
     encode(inst, &to);
   }

@@ -34,7 +34,7 @@ Selector::Build& Selector::Build::rm(const Source& source) {
     use(source.index);
   }
   if (source.traps) {
-    aux = aux.trap(ir::Trap::memory_out_of_bounds);
+    aux = aux.trap(source.trap);
     inst_.position = source.position;
   }
   inst_.aux = aux.bits;
@@ -64,6 +64,7 @@ void Selector::analyze() {
         ++epoch;
       switch (inst.op) {
         case Op::copy:
+        case Op::ref_bits:
         case Op::extend_u: alias_[v.index] = alias_[inst.a.index]; break;
         case Op::wrap:
           if (zero_extended_[alias_[inst.a.index].index]) alias_[v.index] = alias_[inst.a.index];
@@ -128,7 +129,7 @@ VReg Selector::vreg(Value value) {
     out_.vregs[r.index].zero_extended = true;
   }
   const Op op = ir_[v].op;
-  if (op == Op::iconst || op == Op::fconst || op == Op::vconst) out_.vregs[r.index].rematerializable = true;
+  if (op == Op::iconst || op == Op::fconst || op == Op::vconst || op == Op::gc_type) out_.vregs[r.index].rematerializable = true;
   return r;
 }
 
@@ -157,6 +158,7 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::param:
     case Op::result:
     case Op::copy:
+    case Op::ref_bits:
     case Op::extend_u: return;
     case Op::iconst: return build(MOp::mov_imm, Aux::size(8).flags_dead()).imm(inst.imm).def(vreg(v)).end();
     case Op::vconst: return lower_vector(v, inst);
@@ -258,7 +260,7 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::return_call_ref: return lower_tail_call(inst);
     default:
       if (ir::is_vector_op(inst.op)) return lower_vector(v, inst);
-      return lower_int(v, inst);
+      if (!lower_gc(v, inst)) lower_int(v, inst);
   }
 }
 
@@ -342,7 +344,7 @@ mir::Function Selector::assemble() {
 
 mir::Function Selector::run() {
   analyze();
-  bases_ = arena_.allocate_array<VReg>(module_.memories.size(), VReg{});
+  bases_ = arena_.allocate_array<VReg>(module_.memories.size() + 1, VReg{});
   ranges_ = arena_.allocate_array<Range>(ir_.blocks.size());
   edge_args_ = arena_.allocate_array<std::uint32_t>(ir_.blocks.size(), 0);
   for (std::uint32_t b = 1; b < ir_.blocks.size(); ++b)

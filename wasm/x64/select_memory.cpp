@@ -192,7 +192,8 @@ void Selector::load_bases() {
     if (!bases_[i].valid()) continue;
     Source s;
     s.kind = MemKind::context;
-    s.disp = static_cast<std::int32_t>(layout_.memory_base(i));
+    s.disp = static_cast<std::int32_t>(i < module_.memories.size() ? layout_.memory_base(i)
+                                                                   : offsetof(InstanceContext, gc_base));
     build(MOp::mov_rm, 8).rm(s).def(bases_[i]).end();
   }
 }
@@ -206,6 +207,13 @@ bool Selector::can_fuse_load(Value value) const {
 bool Selector::fuse_global(Value value, unsigned bytes, Source& source) {
   const Value v = resolve(value);
   const ir::Inst& inst = at(v);
+  if (inst.op == Op::gc_type && bytes == 4 && once(v) && !fused_[v.index] && !wanted(v)) {
+    fused_[v.index] = true;
+    source = Source();
+    source.kind = MemKind::context;
+    source.disp = static_cast<std::int32_t>(layout_.record(static_cast<std::uint32_t>(inst.imm)));
+    return true;
+  }
   if (inst.op != Op::global_get || !once(v) || fused_[v.index] || wanted(v) || epoch_[v.index] != now_)
     return false;
   const auto index = static_cast<std::uint32_t>(inst.imm);

@@ -36,6 +36,7 @@ struct Source {
   std::int64_t constant = 0;
   std::uint32_t position = 0;  ///< of the fused load
   bool traps = false;
+  ir::Trap trap = ir::Trap::memory_out_of_bounds;
 };
 
 class Selector {
@@ -148,6 +149,14 @@ class Selector {
   void lower_global_get(Value v, const ir::Inst& inst);
   void lower_global_set(const ir::Inst& inst);
 
+  // select_gc.cpp
+  bool lower_gc(Value v, const ir::Inst& inst);
+  VReg heap_base();
+  /// What an instruction on objects accesses.
+  Source heap_place(const ir::Inst& inst, unsigned bytes);
+  void load_place(VReg def, const ir::Inst& inst, const Source& place);
+  void store_place(Value value, const ir::Inst& inst, const Source& place);
+
   // select_int.cpp
   void lower_int(Value v, const ir::Inst& inst);
   void lower_add(Value v, const ir::Inst& inst);
@@ -225,7 +234,7 @@ class Selector {
   struct Range {
     std::uint32_t begin, end;  ///< of a block in back_
   };
-  std::span<VReg> bases_;  ///< by memory
+  std::span<VReg> bases_;  ///< by memory; then that of the heap of objects
   std::span<Range> ranges_;
   std::span<std::uint32_t> edge_args_;  ///< by block that ends in br: its arguments in the pool of out_
   std::uint32_t block_ = 0;             ///< the block and the instruction that are being lowered
