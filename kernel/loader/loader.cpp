@@ -156,8 +156,8 @@ Loaded<> instantiate(Process& process, Unit& unit, wasm::ModuleCodeRef code, Cal
   auto made = process.store().instantiate(std::move(code), imports);
   if (!made) return error_of(unit.name, made.error());
   if (made->trap)
-    return std::unexpected(LoadError{std::format("{}: trap while its segments were copied: {}", unit.name,
-                                                 wasm::ir::trap_text(*made->trap))});
+    return std::unexpected(LoadError{std::format("{}: trap while its {} was copied: {}", unit.name,
+                                                 made->segment, wasm::ir::trap_text(*made->trap))});
   unit.instance = made->instance;
   return {};
 }

@@ -8,6 +8,7 @@
 #include "wasm/binary/reader.h"
 #include "wasm/runtime/builtins.h"
 #include "wasm/runtime/calls.h"
+#include "wasm/runtime/const_eval.h"
 #include "wasm/runtime/extern_type.h"
 #include "wasm/runtime/gc_store.h"
 #include "wasm/runtime/store.h"
@@ -89,6 +90,7 @@ class Instantiation {
       return error(Error::Kind::out_of_memory, "the instance is beyond the memory quota");
     std::unique_ptr<Instance> instance(new Instance(store_, code_));
     instance_ = instance.get();
+    evaluator_.emplace(*instance_);
     instance_->charged_ = bytes;
     instance_->context_memory_ = std::make_unique<std::byte[]>(layout_.size + kContextAlign);
     const auto raw = reinterpret_cast<std::uint64_t>(instance_->context_memory_.get());
@@ -236,7 +238,7 @@ class Instantiation {
       if (segment.mode != ElementSegment::Mode::active) continue;
       const auto offset = static_cast<std::uint32_t>(TRY(evaluate(segment.offset)).low);
       if (auto trap = table_init(*instance_, segment.table, i, offset, 0, segment.size()))
-        return Instantiated{instance_, trap};
+        return Instantiated{instance_, trap, with_number("element segment", i)};
       instance_->drop_elements(i);
     }
     for (std::uint32_t i = 0; i < module_.data.size(); ++i) {
@@ -244,73 +246,14 @@ class Instantiation {
       if (!segment.active) continue;
       const auto offset = static_cast<std::uint32_t>(TRY(evaluate(segment.offset)).low);
       if (auto trap = memory_init(*instance_, segment.memory, i, offset, 0, segment.end - segment.begin)) {
-        return Instantiated{instance_, trap};
+        return Instantiated{instance_, trap, with_number("data segment", i)};
       }
       instance_->drop_data(i);
     }
-    return Instantiated{instance_, std::nullopt};
+    return Instantiated{instance_, std::nullopt, {}};
   }
 
-  Value global_value(std::uint32_t index) {
-    const std::uint32_t offset = layout_.global(index);
-    return global_is_indirect(module_, index) ? *at<Value*>(offset) : at<Value>(offset);
-  }
-
-  /// Constant expressions (spec 3.3.10) were validated; what validation does not admit is refused all the
-  /// same.
-  Result<Value> evaluate(const ConstExpr& expression) {
-    Reader reader(module_.bytes, expression.begin, expression.end);
-    std::vector<Value> stack;
-    auto binary = [&](auto operation) {
-      if (stack.size() < 2) return false;
-      const std::uint64_t right = stack.back().low;
-      stack.pop_back();
-      stack.back().low = operation(stack.back().low, right);
-      return true;
-    };
-    auto narrow = [](std::uint64_t value) { return value & 0xffffffff; };
-    bool valid = true;
-    while (valid && reader.ok() && !reader.at_end()) {
-      switch (reader.byte()) {
-        case 0x0b:
-          return stack.size() == 1 ? Result<Value>(stack[0]) : error(Error::Kind::invalid, "type mismatch");
-        case 0x23: {
-          const std::uint32_t index = reader.u32();
-          valid = index < module_.globals.size();
-          if (valid) stack.push_back(global_value(index));
-          break;
-        }
-        case 0x41: stack.push_back({.low = static_cast<std::uint32_t>(reader.s32())}); break;
-        case 0x42: stack.push_back({.low = static_cast<std::uint64_t>(reader.s64())}); break;
-        case 0x43: stack.push_back({.low = reader.f32()}); break;
-        case 0x44: stack.push_back({.low = reader.f64()}); break;
-        case 0x6a: valid = binary([&](auto a, auto b) { return narrow(a + b); }); break;
-        case 0x6b: valid = binary([&](auto a, auto b) { return narrow(a - b); }); break;
-        case 0x6c: valid = binary([&](auto a, auto b) { return narrow(a * b); }); break;
-        case 0x7c: valid = binary([](auto a, auto b) { return a + b; }); break;
-        case 0x7d: valid = binary([](auto a, auto b) { return a - b; }); break;
-        case 0x7e: valid = binary([](auto a, auto b) { return a * b; }); break;
-        case 0xd0:
-          reader.s33();
-          stack.push_back({});
-          break;
-        case 0xd2: {
-          const std::uint32_t index = reader.u32();
-          valid = index < module_.functions.size();
-          stack.push_back({.low = instance_->ref_base() + index});
-          break;
-        }
-        case 0xfd: {
-          valid = reader.u32() == 12;  // v128.const
-          const std::uint64_t low = reader.f64(), high = reader.f64();
-          stack.push_back({.low = low, .high = high});
-          break;
-        }
-        default: valid = false;
-      }
-    }
-    return error(Error::Kind::invalid, "constant expression required", expression.begin);
-  }
+  Result<Value> evaluate(const ConstExpr& expression) { return evaluator_->evaluate(expression); }
 
   Store& store_;
   const ModuleCodeRef code_;
@@ -318,6 +261,7 @@ class Instantiation {
   const ContextLayout& layout_;
   const std::span<const Extern> imports_;
   Instance* instance_ = nullptr;
+  std::optional<ConstEvaluator> evaluator_;
 };
 
 Result<Instantiated> Store::instantiate(ModuleCodeRef code, std::span<const Extern> imports) {

@@ -60,10 +60,14 @@ Global& Instance::global(std::uint32_t index) {
     made = std::make_unique<Global>();
     made->type = module().globals[index].type;
     made->type.type = canonical_type(made->type.type, code_->types());
-    made->cell =
-        reinterpret_cast<Value*>(reinterpret_cast<std::byte*>(context_) + code_->layout().global(index));
+    made->cell = &global_cell(index);
   }
   return *made;
+}
+
+Value& Instance::global_cell(std::uint32_t index) {
+  if (index < imported_globals_.size()) return *imported_globals_[index]->cell;
+  return *reinterpret_cast<Value*>(reinterpret_cast<std::byte*>(context_) + code_->layout().global(index));
 }
 
 std::span<const std::byte> Instance::data(std::uint32_t segment) const {

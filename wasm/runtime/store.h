@@ -7,6 +7,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -89,6 +90,7 @@ class Instance {
   Memory* memory(std::uint32_t index = 0) { return index < memories_.size() ? memories_[index] : nullptr; }
   Table& table(std::uint32_t index) { return *tables_[index]; }
   Global& global(std::uint32_t index);
+  Value& global_cell(std::uint32_t index);
   std::uint32_t ref_base() const { return context_->ref_base; }
   std::uint32_t tables() const { return static_cast<std::uint32_t>(tables_.size()); }
 
@@ -129,6 +131,7 @@ class Instance {
 struct Instantiated {
   Instance* instance = nullptr;
   std::optional<Trap> trap;
+  std::string segment;  ///< the one that trapped: "data segment 2"
 };
 
 /// Owner of everything a process's instances share. One thread at a time instantiates and grows.
