@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// suite_hosted [--segments] SCRIPT …: runs assembled scripts in this process. With --segments every function is compiled
-// as if it were too large for the optimizer. Exit status 0: every assertion passed.
+// suite_hosted [--segments] [--collect | --step] SCRIPT …: runs assembled scripts in this process. --segments
+// compiles every function in segments; --collect collects garbage at each allocation, --step does a step of a
+// collection there. Exit status 0: every assertion passed.
 #include <cstdio>
 #include <string_view>
 #include <vector>
@@ -22,21 +23,22 @@ int main(int argc, char** argv) {
   using namespace nebulet;
   test::catch_faults();
   unsigned failed = 0;
-  auto effort = wasm::Effort::automatic;
+  suite::Settings settings;
   for (int i = 1; i < argc; ++i) {
-    if (std::string_view(argv[i]) == "--segments") {
-      effort = wasm::Effort::segments;
+    const std::string_view word = argv[i];
+    if (word == "--segments") {
+      settings.effort = wasm::Effort::segments;
+      continue;
+    }
+    if (word == "--collect" || word == "--step") {
+      settings.stress = word == "--collect" ? wasm::GcHeap::Stress::collect : wasm::GcHeap::Stress::step;
       continue;
     }
     const std::vector<std::byte> bytes = test::read_file(argv[i]);
     test::LinuxHost host;
     const auto stack = wasm::WasmStack::create(host, nullptr);
     suite::ScriptReader script(bytes);
-    while (!script.at_end()) {
-      suite::Runner runner(host, *stack, print);
-      runner.effort = effort;
-      failed += runner.run(script).failed;
-    }
+    while (!script.at_end()) failed += suite::Runner(host, *stack, print, settings).run(script).failed;
   }
   return failed ? 1 : 0;
 }

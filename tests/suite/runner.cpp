@@ -6,6 +6,7 @@
 #include "base/result.h"
 #include "tests/suite/values.h"
 #include "wasm/compile.h"
+#include "wasm/runtime/gc_store.h"
 
 namespace nebulet::suite {
 
@@ -52,8 +53,11 @@ std::string text_of(const Outcome& outcome) {
 
 }  // namespace
 
-Runner::Runner(Host& host, WasmStack& stack, Print print)
-    : print_(print), stack_(stack), host_(host), store_(host), spectest_(store_) {}
+Runner::Runner(Host& host, WasmStack& stack, Print print, const Settings& settings)
+    : print_(print), settings_(settings), stack_(stack), host_(host), store_(host), spectest_(store_) {
+  if (settings.stress == GcHeap::Stress::none) return;
+  if (StoreGc* gc = store_.make_gc()) gc->heap().set_stress(settings.stress);
+}
 
 Runner::~Runner() = default;
 
@@ -105,7 +109,7 @@ void Runner::command(Op op, ScriptReader& script) {
 
 Result<ModuleCodeRef> Runner::compile(std::span<const std::byte> bytes) {
   Module module = TRY(decode_module(bytes));
-  std::unique_ptr<CodeObject> code = TRY(compile_module(module, nullptr, {}, effort));
+  std::unique_ptr<CodeObject> code = TRY(compile_module(module, nullptr, {}, settings_.effort));
   // The script's bytes outlive the store, so the module need not keep them.
   return ModuleCode::create(host_, {}, std::move(module), std::move(*code));
 }
@@ -242,7 +246,8 @@ void Runner::assert_return(ScriptReader& script) {
   ok = why.empty();
   for (std::uint64_t i = 0; i < count; ++i) {
     const bool have = why.empty();
-    const Match match = match_result(script, have ? types_[i] : ValType{}, have ? results_[i] : Value{});
+    const Match match =
+        match_result(script, store_, have ? types_[i] : ValType{}, have ? results_[i] : Value{});
     expected += (i ? ", " : "") + match.expected;
     ok &= match.ok;
     if (have) got += (i ? ", " : "") + describe(types_[i], results_[i]);

@@ -13,6 +13,7 @@
 #include "tests/suite/spectest.h"
 #include "wasm/compile.h"
 #include "wasm/error.h"
+#include "wasm/runtime/gc_heap.h"
 #include "wasm/runtime/stack.h"
 #include "wasm/runtime/store.h"
 
@@ -27,14 +28,19 @@ struct Counts {
 
 using Print = void (*)(std::string_view line);
 
+/// What is to be made harder than usual.
+struct Settings {
+  wasm::Effort effort = wasm::Effort::automatic;
+  wasm::GcHeap::Stress stress = wasm::GcHeap::Stress::none;
+};
+
 /// One script: its own store, the module `spectest`, the instances it named and registered.
 class Runner {
  public:
-  Runner(wasm::Host& host, wasm::WasmStack& stack, Print print);
+  Runner(wasm::Host& host, wasm::WasmStack& stack, Print print, const Settings& settings = {});
   ~Runner();
   /// Prints "begin NAME", a line for each failure, and "end NAME …" with the counts.
   Counts run(ScriptReader& script);
-  wasm::Effort effort = wasm::Effort::automatic;
 
  private:
   void command(Op op, ScriptReader& script);
@@ -69,6 +75,7 @@ class Runner {
   void pass() { ++counts_.passed; }
 
   const Print print_;
+  const Settings settings_;
   wasm::WasmStack& stack_;
   wasm::Host& host_;
   wasm::Store store_;

@@ -2,6 +2,9 @@
 #include "tests/suite/values.h"
 
 #include <format>
+#include <optional>
+
+#include "wasm/runtime/gc_store.h"
 
 namespace nebulet::suite {
 
@@ -54,14 +57,23 @@ struct Vector {
   }
 };
 
-bool matches(RefPattern pattern, const Value& actual) {
-  const bool is_object = (actual.low & 7) == 0;
+wasm::GcKind kind_of(wasm::Store& store, std::uint64_t reference) {
+  wasm::StoreGc* gc = store.gc();
+  const auto object = gc ? gc->heap().object(static_cast<wasm::GcRef>(reference)) : std::nullopt;
+  return object ? object->type->kind : wasm::GcKind::none;
+}
+
+bool matches(RefPattern pattern, wasm::Store& store, const Value& actual) {
+  using wasm::GcKind;
+  const bool is_i31 = actual.low & 1;
   switch (pattern) {
-    case RefPattern::i31: return actual.low & 1;
-    case RefPattern::eq: return actual.low & 1 || is_object;
-    case RefPattern::struct_:
-    case RefPattern::array:
-    case RefPattern::exn: return is_object;
+    case RefPattern::i31: return is_i31;
+    case RefPattern::struct_: return kind_of(store, actual.low) == GcKind::structure;
+    case RefPattern::array: return kind_of(store, actual.low) == GcKind::array;
+    case RefPattern::exn: return kind_of(store, actual.low) == GcKind::exception;
+    case RefPattern::eq:
+      return is_i31 || matches(RefPattern::struct_, store, actual) ||
+             matches(RefPattern::array, store, actual);
     case RefPattern::any:
     case RefPattern::func:
     case RefPattern::extern_:
@@ -91,7 +103,7 @@ Value read_argument(ScriptReader& script) {
   return {};
 }
 
-Match match_result(ScriptReader& script, const ValType& type, const Value& actual) {
+Match match_result(ScriptReader& script, wasm::Store& store, const ValType& type, const Value& actual) {
   switch (const auto tag = static_cast<Tag>(script.byte())) {
     case Tag::i32:
     case Tag::i64: {
@@ -125,13 +137,13 @@ Match match_result(ScriptReader& script, const ValType& type, const Value& actua
     }
     case Tag::ref_pattern: {
       const auto pattern = static_cast<RefPattern>(script.byte());
-      return {type.is_ref() && actual.low != 0 && matches(pattern, actual),
+      return {type.is_ref() && actual.low != 0 && matches(pattern, store, actual),
               std::format("ref.{}", kPatternNames[static_cast<std::size_t>(pattern)])};
     }
     case Tag::either: {
       Match any{.ok = false, .expected = "one of"};
       for (std::uint64_t count = script.number(); count; --count) {
-        const Match one = match_result(script, type, actual);
+        const Match one = match_result(script, store, type, actual);
         any.ok |= one.ok;
         any.expected += " " + one.expected;
       }

@@ -17,7 +17,8 @@ struct Match {
   bool ok = false;
   std::string expected;
 };
-Match match_result(ScriptReader& script, const wasm::ValType& type, const wasm::Value& actual);
+Match match_result(ScriptReader& script, wasm::Store& store, const wasm::ValType& type,
+                   const wasm::Value& actual);
 
 /// "i32 0x2a", "v128 …", "ref 0x12".
 std::string describe(const wasm::ValType& type, const wasm::Value& value);
