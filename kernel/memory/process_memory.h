@@ -18,8 +18,10 @@ std::uint64_t free_for_processes();
 /// Counts what the runtime charges against the process's limit. Outlives the process's store.
 class ProcessMemory final : public wasm::Host {
  public:
-  /// `limit` in bytes; what the machine has is the limit too.
-  explicit ProcessMemory(std::uint64_t limit) : quota_(new Quota(limit)) {}
+  /// `limit` in bytes; what the machine has is the limit too. `ending`: set before the process's threads are
+  /// unparked for the last time, so that they wait no more.
+  explicit ProcessMemory(std::uint64_t limit, const std::atomic<bool>* ending = nullptr)
+      : quota_(new Quota(limit)), ending_(ending) {}
 
   std::byte* reserve(std::uint64_t size, std::uint64_t align) override;
   void release(std::byte* base, std::uint64_t size) override;
@@ -30,11 +32,15 @@ class ProcessMemory final : public wasm::Host {
   bool charge(std::uint64_t bytes) override;
   void uncharge(std::uint64_t bytes) override;
   std::uint64_t available() const override;
+  // guest_wait.cpp
+  Waited wait(const std::byte* at, unsigned bytes, std::uint64_t expected, std::int64_t timeout_ns) override;
+  std::uint32_t notify(const std::byte* at, std::uint32_t count) override;
 
   const QuotaRef& quota() const { return quota_; }
 
  private:
   const QuotaRef quota_;
+  const std::atomic<bool>* const ending_;
 };
 
 }  // namespace nebulet::kernel

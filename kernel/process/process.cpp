@@ -40,7 +40,7 @@ class BlockWriter {
 Process::Process(std::uint64_t memory_limit)
     : Object(kType),
       id_(next_process_id.fetch_add(1, std::memory_order_relaxed)),
-      memory_(memory_limit),
+      memory_(memory_limit, &exiting_),
       store_(memory_) {}
 
 Process::~Process() = default;

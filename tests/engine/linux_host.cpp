@@ -9,6 +9,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <list>
+#include <mutex>
+
 #include "wasm/runtime/fault.h"
 
 namespace nebulet::test {
@@ -93,9 +99,63 @@ void LinuxHost::write_protected(std::byte* to, std::span<const std::byte> bytes)
 }
 
 bool LinuxHost::charge(std::uint64_t bytes) {
-  if (bytes > quota_ - charged_) return false;
-  charged_ += bytes;
+  std::uint64_t charged = charged_;
+  do {
+    if (bytes > quota_ - charged) return false;
+  } while (!charged_.compare_exchange_weak(charged, charged + bytes));
   return true;
+}
+
+namespace {
+
+struct Waiter {
+  const std::byte* at;
+  bool woken = false;
+  std::condition_variable wake;
+};
+std::mutex g_waiters_lock;
+std::list<Waiter*>& waiters() {
+  static std::list<Waiter*> list;
+  return list;
+}
+
+}  // namespace
+
+wasm::Host::Waited LinuxHost::wait(const std::byte* at, unsigned bytes, std::uint64_t expected,
+                                   std::int64_t timeout_ns) {
+  std::unique_lock lock(g_waiters_lock);
+  const std::uint64_t found =
+      bytes == 8 ? __atomic_load_n(reinterpret_cast<const std::uint64_t*>(at), __ATOMIC_SEQ_CST)
+                 : __atomic_load_n(reinterpret_cast<const std::uint32_t*>(at), __ATOMIC_SEQ_CST);
+  if (found != expected) return Waited::not_equal;
+  Waiter self{.at = at, .woken = false, .wake = {}};
+  const auto place = waiters().insert(waiters().end(), &self);
+  auto woken = [&] { return self.woken; };
+  if (timeout_ns < 0)
+    self.wake.wait(lock, woken);
+  else
+    self.wake.wait_for(lock, std::chrono::nanoseconds(std::min<std::int64_t>(timeout_ns, INT64_MAX / 4)),
+                       woken);
+  if (self.woken) return Waited::woken;
+  waiters().erase(place);
+  return Waited::timed_out;
+}
+
+std::uint32_t LinuxHost::notify(const std::byte* at, std::uint32_t count) {
+  std::lock_guard lock(g_waiters_lock);
+  std::uint32_t woken = 0;
+  for (auto i = waiters().begin(); i != waiters().end() && woken < count;) {
+    Waiter& waiter = **i;
+    if (waiter.at != at) {
+      ++i;
+      continue;
+    }
+    i = waiters().erase(i);
+    waiter.woken = true;
+    waiter.wake.notify_one();
+    ++woken;
+  }
+  return woken;
 }
 
 void catch_faults() {

@@ -3,6 +3,7 @@
 // its own.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 
 #include "wasm/runtime/host.h"
@@ -22,13 +23,15 @@ class LinuxHost final : public wasm::Host {
   bool charge(std::uint64_t bytes) override;
   void uncharge(std::uint64_t bytes) override { charged_ -= bytes; }
   std::uint64_t available() const override { return quota_ - charged_; }
+  Waited wait(const std::byte* at, unsigned bytes, std::uint64_t expected, std::int64_t timeout_ns) override;
+  std::uint32_t notify(const std::byte* at, std::uint32_t count) override;
 
   std::uint64_t charged() const { return charged_; }
   void set_quota(std::uint64_t quota) { quota_ = quota; }
 
  private:
   std::uint64_t quota_;
-  std::uint64_t charged_ = 0;
+  std::atomic<std::uint64_t> charged_ = 0;
 };
 
 /// Sends SIGSEGV, SIGBUS, SIGFPE and SIGILL of this thread to wasm::handle_fault, on an alternate signal

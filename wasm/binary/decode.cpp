@@ -199,9 +199,11 @@ void ModuleDecoder::tag_section() {
 
 TableType ModuleDecoder::table_type() {
   const std::uint32_t at = section_.position();
-  TableType type{read_ref_type(section_, module_.types.size()), read_limits(section_)};
+  TableType type{read_ref_type(section_, module_.types.size()),
+                 read_limits(section_, kLimitsMax | kLimits64)};
   if (!ok()) return type;
-  if (type.limits.min > kMaxTableSize || (type.limits.has_max && type.limits.max > kMaxTableSize))
+  if (!type.limits.is_64 &&
+      (type.limits.min > kMaxTableSize || (type.limits.has_max && type.limits.max > kMaxTableSize)))
     invalid(at, "table size must be at most 2^32 - 1");
   else if (type.limits.has_max && type.limits.max < type.limits.min)
     invalid(at, "size minimum must not be greater than maximum");
@@ -230,12 +232,20 @@ void ModuleDecoder::table_section() {
 
 MemoryType ModuleDecoder::memory_type() {
   const std::uint32_t at = section_.position();
-  const MemoryType type{read_limits(section_)};
+  const MemoryType type = read_memory_type(section_);
   if (!ok()) return type;
-  if (type.limits.min > kMaxMemoryPages || (type.limits.has_max && type.limits.max > kMaxMemoryPages))
-    invalid(at, "memory size must be at most 65536 pages (4GiB)");
-  else if (type.limits.has_max && type.limits.max < type.limits.min)
+  const Limits& limits = type.limits;
+  // In pages, the address space; of single bytes, one less, so that the number of pages is an address.
+  const std::uint64_t most = limits.is_64 ? (type.page_log2 ? kMaxMemory64Pages : ~std::uint64_t{0})
+                                          : (type.page_log2 ? kMaxMemoryPages : 0xffffffff);
+  if (limits.min > most || (limits.has_max && limits.max > most))
+    invalid(at, limits.is_64     ? "memory size must be at most 2^48 pages"
+                : type.page_log2 ? "memory size must be at most 65536 pages (4GiB)"
+                                 : "memory size must be at most 2^32 - 1 pages");
+  else if (limits.has_max && limits.max < limits.min)
     invalid(at, "size minimum must not be greater than maximum");
+  else if (limits.shared && !limits.has_max)
+    invalid(at, "shared memory must have maximum");
   return type;
 }
 

@@ -136,18 +136,6 @@ TEST(Decode, AMalformedNameSectionDoesNoHarm) {
   EXPECT_EQ(refusal({0, 8, 4, 'n', 'a', 'm', 'e', 1, 0x7f, 0x01}), "");
 }
 
-TEST(Decode, WhatTheEngineDoesNotHaveIsSaidClearly) {
-  const auto feature = [](std::initializer_list<int> sections) {
-    const auto bytes = module_of(sections);
-    const auto module = decode_module(bytes);
-    EXPECT_FALSE(module);
-    EXPECT_EQ(module.error().kind, Error::Kind::limit);
-    return module.error().message;
-  };
-  EXPECT_EQ(feature({5, 3, 1, 4, 0}), "unsupported feature: memory64");
-  EXPECT_EQ(feature({5, 4, 1, 3, 0, 1}), "unsupported feature: threads");
-}
-
 TEST(Decode, ConstantExpressionsMayCompute) {
   // i32.const 1; i32.const 2; i32.add
   EXPECT_EQ(refusal({6, 9, 1, 0x7f, 0, 0x41, 1, 0x41, 2, 0x6a, 0x0b}), "");
@@ -156,6 +144,20 @@ TEST(Decode, ConstantExpressionsMayCompute) {
             "type mismatch: the constant expression does not give one i32");
   EXPECT_EQ(refusal({6, 6, 1, 0x7f, 0, 0x23, 0, 0x0b}), "unknown global 0");
   EXPECT_EQ(refusal({6, 8, 1, 0x7f, 0, 0x41, 1, 0x67, 0x0b, 0x0b}), "constant expression required");
+}
+
+TEST(Decode, MemoriesHaveLimitsByTheirAddressesAndPages) {
+  EXPECT_EQ(refusal({5, 3, 1, 4, 0}), "");
+  EXPECT_EQ(refusal({5, 4, 1, 3, 0, 1}), "");
+  EXPECT_EQ(refusal({5, 3, 1, 2, 0}), "shared memory must have maximum");
+  EXPECT_EQ(refusal({5, 3, 1, 16, 0}), "malformed limits flags");
+  EXPECT_EQ(refusal({5, 4, 1, 8, 0, 0}), "");
+  EXPECT_EQ(refusal({5, 4, 1, 8, 0, 16}), "");
+  EXPECT_EQ(refusal({5, 4, 1, 8, 0, 12}), "invalid custom page size");
+  EXPECT_EQ(refusal({5, 4, 1, 8, 0, 64}), "invalid custom page size");
+  EXPECT_EQ(refusal({5, 5, 1, 0, 0x81, 0x80, 4}), "memory size must be at most 65536 pages (4GiB)");
+  EXPECT_EQ(refusal({5, 5, 1, 4, 0x81, 0x80, 4}), "");
+  EXPECT_EQ(refusal({4, 4, 1, 0x70, 2, 0}), "malformed limits flags");
 }
 
 }  // namespace

@@ -27,5 +27,6 @@ constexpr std::uint32_t kMaxBodyBytes = 7'654'321;
 constexpr std::uint32_t kMaxLocals = 50'000;
 constexpr std::uint32_t kMaxBranchTable = 65'520;
 constexpr std::uint32_t kMaxMemoryPages = 65'536;  ///< of a memory with 32-bit addresses
+constexpr std::uint64_t kMaxMemory64Pages = std::uint64_t{1} << 48;
 
 }  // namespace nebulet::wasm

@@ -18,6 +18,7 @@ enum class Opcode : std::uint32_t {
 #define NB_STORE(name, code, text, type, access, alignment) name = code,
 #define NB_VECTOR(name, code, text, form, lanes, ir) name = code,
 #define NB_VECTOR_LOAD(name, code, text, type, access, alignment, lanes, ir) name = code,
+#define NB_ATOMIC(name, code, text, form, type, access, alignment, ir) name = code,
 #include "wasm/binary/opcodes.def"
 };
 
@@ -54,6 +55,17 @@ constexpr ValType::Kind lane_type(LaneShape lanes) {
   return kTypes[static_cast<unsigned>(lanes)];
 }
 
+/// How an atomic instruction is validated. Behind the address come …
+enum class AtomicForm : std::uint8_t {
+  none,     ///< not an atomic instruction
+  load,     ///< nothing
+  store,    ///< a value; no result
+  rmw,      ///< a value
+  cmpxchg,  ///< the expected value and the new one
+  wait,     ///< the expected value and a timeout -> i32
+  notify,   ///< a count -> i32
+};
+
 /// What follows the opcode in the bytes.
 enum class Immediates : std::uint8_t {
   none,
@@ -83,6 +95,7 @@ struct OpcodeInfo {
   std::uint8_t alignment = 0;                     ///< load, store: log2 of the width
   VectorForm form = VectorForm::unary;            ///< vector
   LaneShape lanes = LaneShape::all;               ///< vector
+  AtomicForm atomic = AtomicForm::none;           ///< special; the value's type is `operand`
 };
 
 /// The opcodes of one prefix have places `first` … in a table, for the numbers below `size`.
@@ -151,6 +164,13 @@ constexpr std::array<OpcodeInfo, kOpcodeTableSize + 1> make_opcode_table() {
   table[opcode_index(Opcode::name)] = {                                      \
       text,      OpcodeShape::vector, Immediates::memarg, Kind::v128,        \
       Kind::i32, alignment,           VectorForm::load,   LaneShape::lanes};
+#define NB_ATOMIC(name, code, words, form, type, access, align, ir)      \
+  table[opcode_index(Opcode::name)] = {.text = words,                    \
+                                       .shape = OpcodeShape::special,    \
+                                       .immediates = Immediates::memarg, \
+                                       .operand = Kind::type,            \
+                                       .alignment = align,               \
+                                       .atomic = AtomicForm::form};
 #include "wasm/binary/opcodes.def"
   return table;
 }

@@ -30,7 +30,7 @@ void ModuleDecoder::element_segment(ElementSegment& segment) {
       invalid(table_at, with_number("unknown table", segment.table));
       return;
     }
-    segment.offset = const_expr(kI32);
+    segment.offset = const_expr(module_.tables[segment.table].type.limits.is_64 ? kI64 : kI32);
   }
   segment.type = flags & kExpressions ? kFuncRef : ref_type(kFuncHeap, false);
   if (flags & (kNotActive | kExplicit)) {
@@ -81,7 +81,7 @@ void ModuleDecoder::data_section() {
         invalid(memory_at, with_number("unknown memory", segment.memory));
         return;
       }
-      segment.offset = const_expr(kI32);
+      segment.offset = const_expr(module_.memories[segment.memory].limits.is_64 ? kI64 : kI32);
     }
     const std::uint32_t size = section_.u32();
     segment.begin = section_.skip(size);

@@ -83,23 +83,35 @@ FieldType read_field_type(Reader& reader, std::size_t types) {
   return field;
 }
 
-Limits read_limits(Reader& reader) {
+Limits read_limits(Reader& reader, unsigned allowed) {
   const std::uint32_t at = reader.position();
   const std::uint8_t flags = reader.byte();
-  if (flags > 1) {
-    if (flags < 4)
-      fail_unsupported(reader, at, "threads");
-    else if (flags < 8)
-      fail_unsupported(reader, at, "memory64");
-    else
-      reader.fail(Error::Kind::malformed, at, "malformed limits flags");
+  // A lone flag of custom page sizes is malformed as it was before them.
+  if (flags & ~allowed || (flags & kLimitsPageSize && reader.at_end())) {
+    reader.fail(Error::Kind::malformed, at, "malformed limits flags");
     return {};
   }
   Limits limits;
+  limits.has_max = flags & kLimitsMax;
+  limits.shared = flags & kLimitsShared;
+  limits.is_64 = flags & kLimits64;
   limits.min = reader.u64();
-  limits.has_max = flags == 1;
   if (limits.has_max) limits.max = reader.u64();
   return limits;
+}
+
+MemoryType read_memory_type(Reader& reader) {
+  const bool has_page_size = reader.peek() & kLimitsPageSize;
+  MemoryType type;
+  type.limits = read_limits(reader, kLimitsMax | kLimitsShared | kLimits64 | kLimitsPageSize);
+  if (!has_page_size || !reader.ok()) return type;
+  const std::uint32_t at = reader.position();
+  const std::uint32_t log2 = reader.u32();
+  if (reader.ok() && log2 >= 64) reader.fail(Error::Kind::malformed, at, "invalid custom page size");
+  if (reader.ok() && log2 != 0 && log2 != 16)
+    reader.fail(Error::Kind::invalid, at, "invalid custom page size");
+  type.page_log2 = static_cast<std::uint8_t>(log2);
+  return type;
 }
 
 GlobalType read_global_type(Reader& reader, std::size_t types) {

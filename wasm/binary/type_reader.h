@@ -18,8 +18,11 @@ FieldType read_field_type(Reader& reader, std::size_t types);
 /// What a byte of 0x40 … 0x7f stands for as a whole value type; none: nothing, or the first byte of a longer
 /// one.
 std::optional<ValType> short_val_type(std::uint8_t byte);
-/// Limits of a table or a 32-bit memory, not yet compared with each other.
-Limits read_limits(Reader& reader);
+/// The flags of limits (spec 5.3.9 and the proposals threads and custom-page-sizes).
+constexpr unsigned kLimitsMax = 1, kLimitsShared = 2, kLimits64 = 4, kLimitsPageSize = 8;
+/// Limits, not yet compared with each other. `allowed`: the flags that may be set.
+Limits read_limits(Reader& reader, unsigned allowed);
+MemoryType read_memory_type(Reader& reader);
 GlobalType read_global_type(Reader& reader, std::size_t types);
 
 /// Fails with Error::Kind::limit: the module is fine, but uses what the engine does not have.

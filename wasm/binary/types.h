@@ -108,8 +108,10 @@ struct Limits {
   bool is_64 = false;
 };
 struct MemoryType {
-  Limits limits;
-};  ///< in pages of 64 KiB
+  Limits limits;                ///< in pages
+  std::uint8_t page_log2 = 16;  ///< log2 of the page size: 16, or 0 (proposal custom-page-sizes)
+  std::uint64_t page_size() const { return std::uint64_t{1} << page_log2; }
+};
 struct TableType {
   ValType element;
   Limits limits;

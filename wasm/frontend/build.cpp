@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "wasm/frontend/build_atomic.h"
 #include "wasm/frontend/build_gc.h"
 #include "wasm/frontend/build_simd.h"
 #include "wasm/frontend/cells.h"
@@ -158,11 +159,19 @@ class Builder : public AggregateBuilder<Ssa> {
                .count = where.memory,
                .imm = static_cast<std::int64_t>(where.offset)});
   }
+  Value atomic(Opcode op, MemArg where, Value address, Value a, Value b) {
+    return AtomicBuilder(ssa_, module_).emit(op, where, address, a, b);
+  }
+  void atomic_fence() { ssa_.emit({.op = Op::atomic_fence}); }
+  WidePair<Value> wide(Opcode op, const WideOperands<Value>& operands) {
+    return build_wide(ssa_, f_, op, operands);
+  }
   Value memory_size(std::uint32_t memory) {
-    return ssa_.emit({.op = Op::memory_size, .type = Type::i32, .imm = memory});
+    const bool shared = module_.memories[memory].limits.shared;
+    return ssa_.emit({.op = Op::memory_size, .type = address_type(memory), .count = shared, .imm = memory});
   }
   Value memory_grow(std::uint32_t memory, Value delta) {
-    return ssa_.emit({.op = Op::memory_grow, .type = Type::i32, .a = delta, .imm = memory});
+    return ssa_.emit({.op = Op::memory_grow, .type = address_type(memory), .a = delta, .imm = memory});
   }
   void memory_fill(std::uint32_t memory, Value to, Value value, Value n) {
     ssa_.emit({.op = Op::memory_fill, .a = to, .b = value, .c = n, .imm = memory});
@@ -194,10 +203,12 @@ class Builder : public AggregateBuilder<Ssa> {
     ssa_.emit({.op = Op::table_set, .a = at, .b = reference, .imm = table});
   }
   Value table_size(std::uint32_t table) {
-    return ssa_.emit({.op = Op::table_size, .type = Type::i32, .imm = table});
+    const Value size = ssa_.emit({.op = Op::table_size, .type = Type::i32, .imm = table});
+    return table_is_64(table) ? ssa_.emit({.op = Op::extend_u, .type = Type::i64, .a = size}) : size;
   }
   Value table_grow(std::uint32_t table, Value init, Value delta) {
-    return ssa_.emit({.op = Op::table_grow, .type = Type::i32, .a = init, .b = delta, .imm = table});
+    const Type type = table_is_64(table) ? Type::i64 : Type::i32;
+    return ssa_.emit({.op = Op::table_grow, .type = type, .a = init, .b = delta, .imm = table});
   }
   void table_fill(std::uint32_t table, Value at, Value reference, Value n) {
     ssa_.emit({.op = Op::table_fill, .a = at, .b = reference, .c = n, .imm = table});
@@ -215,6 +226,7 @@ class Builder : public AggregateBuilder<Ssa> {
   }
   Value call_indirect(std::uint32_t table, std::uint32_t type_index, const FuncType& type, Value element,
                       Operands args) {
+    element = element_index(table, element);
     if (!module_.types[type_index].is_final)
       return call_ref(type_index, type, indirect_callee(table, type_index, element), args);
     return emit_with_list(
@@ -228,6 +240,7 @@ class Builder : public AggregateBuilder<Ssa> {
     emit_with_list({.op = Op::return_call_ref, .a = callee, .imm = two(0, type_index)}, args);
   }
   void return_call_indirect(std::uint32_t table, std::uint32_t type_index, Value element, Operands args) {
+    element = element_index(table, element);
     if (!module_.types[type_index].is_final)
       return return_call_ref(type_index, indirect_callee(table, type_index, element), args);
     emit_with_list({.op = Op::return_call_indirect, .a = element, .imm = two(table, type_index)}, args);
@@ -331,6 +344,16 @@ class Builder : public AggregateBuilder<Ssa> {
   }
 
  private:
+  Type address_type(std::uint32_t memory) const {
+    return module_.memories[memory].limits.is_64 ? Type::i64 : Type::i32;
+  }
+  bool table_is_64(std::uint32_t table) const { return module_.tables[table].type.limits.is_64; }
+  /// The index of an element that is to be called, as i32: no table has more.
+  Value element_index(std::uint32_t table, Value index) {
+    constexpr auto kTrap = static_cast<std::int64_t>(ir::Trap::undefined_element);
+    if (!table_is_64(table)) return index;
+    return ssa_.emit({.op = Op::narrow, .type = Type::i32, .a = index, .imm = kTrap});
+  }
   /// The element for a call by a type that may have subtypes: their ids are others.
   Value indirect_callee(std::uint32_t table, std::uint32_t type_index, Value element) {
     return ssa_.emit(

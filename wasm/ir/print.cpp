@@ -58,7 +58,9 @@ class Printer {
   void inst(Value v) {
     const Inst& i = f_[v];
     text_ += "  ";
-    if (i.type != Type::none && !has_effect(i.op, kWritesState | kWritesMemory | kWritesHeap)) put("v{} = ", v.index);
+    const bool stores =
+        i.op == Op::store || i.op == Op::atomic_store || has_effect(i.op, kWritesState | kWritesHeap);
+    if (i.type != Type::none && !stores) put("v{} = ", v.index);
     put("{}{}", info(i.op).name, kTypes[static_cast<int>(i.type)]);
     if (is_vector_op(i.op)) {
       if (i.lanes != Lanes::all) put(".{}", kLanes[static_cast<int>(i.lanes)]);

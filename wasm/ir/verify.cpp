@@ -97,6 +97,8 @@ class Verifier {
   }
 
   Type type_of(Value v) const { return f_[v].type; }
+  /// Which of the two a memory has, the function alone does not say.
+  bool is_address(Value v) const { return type_of(v) == Type::i32 || type_of(v) == Type::i64; }
   void expect(Value v, bool condition) {
     if (!condition) fail("v{} ({}) has operands of wrong types", v.index, info(f_[v].op).name);
   }
@@ -128,10 +130,18 @@ class Verifier {
       expect(v, i.type == Type::i32 && is_ref(type_of(i.a)));
     } else if (i.op == Op::bits_ref) {
       expect(v, i.type == Type::ref && type_of(i.a) == Type::i32);
-    } else if (i.op == Op::br_if || i.op == Op::br_table || i.op == Op::load || i.op == Op::trap_if) {
+    } else if (i.op == Op::br_if || i.op == Op::br_table || i.op == Op::trap_if) {
       expect(v, type_of(i.a) == Type::i32);
-    } else if (i.op == Op::store) {
-      expect(v, type_of(i.a) == Type::i32 && type_of(i.b) == i.type);
+    } else if (i.op == Op::load || i.op == Op::atomic_load) {
+      expect(v, is_address(i.a));
+    } else if (i.op == Op::store || (i.op >= Op::atomic_store && i.op <= Op::atomic_xchg)) {
+      expect(v, is_address(i.a) && type_of(i.b) == i.type);
+    } else if (i.op == Op::atomic_cmpxchg) {
+      expect(v, is_address(i.a) && type_of(i.b) == i.type && type_of(i.c) == i.type);
+    } else if (i.op == Op::narrow) {
+      expect(v, i.type == Type::i32 && type_of(i.a) == Type::i64);
+    } else if (i.op == Op::mul_high_s || i.op == Op::mul_high_u) {
+      expect(v, i.type == Type::i64 && type_of(i.a) == i.type && type_of(i.b) == i.type);
     }
   }
 

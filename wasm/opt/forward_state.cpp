@@ -115,6 +115,7 @@ class ForwardState {
         case Op::global_get:
         case Op::memory_size:
         case Op::table_size:
+          if (i.op == Op::memory_size && i.count != 0) break;  // another thread may make it grow
           if (const Value value = find(i.op, i.imm); value.valid()) {
             replaced_[v.index] = value;
             any_ = true;

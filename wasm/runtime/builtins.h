@@ -11,8 +11,8 @@ namespace nebulet::wasm {
 
 /// Spec 4.4.6.13 table.init and 4.4.7.12 memory.init; the trap, if it does.
 std::optional<Trap> table_init(Instance& instance, std::uint32_t table, std::uint32_t segment,
-                               std::uint32_t to, std::uint32_t from, std::uint32_t count);
+                               std::uint64_t to, std::uint32_t from, std::uint32_t count);
 std::optional<Trap> memory_init(Instance& instance, std::uint32_t memory, std::uint32_t segment,
-                                std::uint32_t to, std::uint32_t from, std::uint32_t count);
+                                std::uint64_t to, std::uint32_t from, std::uint32_t count);
 
 }  // namespace nebulet::wasm

@@ -33,7 +33,7 @@ std::string describe(const FuncType& type) {
 }
 
 std::string describe(const Limits& limits) {
-  std::string text = number(limits.min);
+  std::string text = (limits.is_64 ? "i64 " : "") + number(limits.min);
   if (limits.has_max) text += " " + number(limits.max);
   if (limits.shared) text += " shared";
   return text;
@@ -41,7 +41,9 @@ std::string describe(const Limits& limits) {
 std::string describe(const TableType& type) {
   return "(table " + describe(type.limits) + " " + type_name(type.element) + ")";
 }
-std::string describe(const MemoryType& type) { return "(memory " + describe(type.limits) + ")"; }
+std::string describe(const MemoryType& type) {
+  return "(memory " + describe(type.limits) + (type.page_log2 == 0 ? " (pagesize 1))" : ")");
+}
 std::string describe(const GlobalType& type) {
   return type.is_mutable ? "(global (mut " + type_name(type.type) + "))"
                          : "(global " + type_name(type.type) + ")";
@@ -61,7 +63,8 @@ bool matches(const ModuleCode& code, const Import& import, const Extern& given) 
              limits_match(type.limits, wanted.limits);
     }
     case ExternKind::memory:
-      return limits_match(given.memory->type().limits, module.memories[import.index].limits);
+      return given.memory->type().page_log2 == module.memories[import.index].page_log2 &&
+             limits_match(given.memory->type().limits, module.memories[import.index].limits);
     case ExternKind::global: {
       const GlobalType &type = given.global->type, &wanted = module.globals[import.index].type;
       const ValType value = canonical_type(wanted.type, code.types());

@@ -35,6 +35,16 @@ class Host {
   /// Bytes that charge would grant at this moment; memory.grow fails when it asks for more.
   virtual std::uint64_t available() const = 0;
 
+  /// What memory.atomic.wait gives (threads proposal).
+  enum class Waited : std::uint8_t { woken = 0, not_equal = 1, timed_out = 2 };
+  /// Blocks the thread until notify(at, …), if the `bytes` (4 or 8) bytes at `at`, which are there and
+  /// aligned, are `expected`; a negative timeout is none. No notification is lost between comparison and
+  /// waiting.
+  virtual Waited wait(const std::byte* at, unsigned bytes, std::uint64_t expected,
+                      std::int64_t timeout_ns) = 0;
+  /// Wakes at most `count` threads that wait at `at`; how many.
+  virtual std::uint32_t notify(const std::byte* at, std::uint32_t count) = 0;
+
  protected:
   ~Host() = default;
 };

@@ -236,7 +236,7 @@ class Instantiation {
     for (std::uint32_t i = 0; i < module_.elements.size(); ++i) {
       const ElementSegment& segment = module_.elements[i];
       if (segment.mode != ElementSegment::Mode::active) continue;
-      const auto offset = static_cast<std::uint32_t>(TRY(evaluate(segment.offset)).low);
+      const std::uint64_t offset = TRY(evaluate(segment.offset)).low;
       if (auto trap = table_init(*instance_, segment.table, i, offset, 0, segment.size()))
         return Instantiated{instance_, trap, with_number("element segment", i)};
       instance_->drop_elements(i);
@@ -244,7 +244,7 @@ class Instantiation {
     for (std::uint32_t i = 0; i < module_.data.size(); ++i) {
       const DataSegment& segment = module_.data[i];
       if (!segment.active) continue;
-      const auto offset = static_cast<std::uint32_t>(TRY(evaluate(segment.offset)).low);
+      const std::uint64_t offset = TRY(evaluate(segment.offset)).low;
       if (auto trap = memory_init(*instance_, segment.memory, i, offset, 0, segment.end - segment.begin)) {
         return Instantiated{instance_, trap, with_number("data segment", i)};
       }

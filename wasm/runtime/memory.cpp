@@ -20,47 +20,100 @@ bool copy_guest(std::byte* to, const std::byte* from, std::uint64_t count) {
                                           : nb_guest_copy_backward(to, from, count);
 }
 
+/// What a slot holds, in pages.
+std::uint64_t most_pages(const MemoryType& type) {
+  const std::uint64_t bytes = type.limits.is_64 ? kMemory64Size : 4ull << 30;
+  return type.page_log2 == 0 && !type.limits.is_64 ? bytes - 1 : bytes >> type.page_log2;
+}
+
 GuestResult result_of(bool copied) { return copied ? GuestResult::ok : GuestResult::out_of_memory; }
 
 }  // namespace
 
 std::unique_ptr<Memory> Memory::create(Host& host, const MemoryType& type) {
-  if (type.limits.is_64 || type.limits.min > kMaxPages) return nullptr;
-  std::byte* slot = host.reserve(kMemorySlotSize, kMemorySlotSize);
+  if (type.limits.min > most_pages(type)) return nullptr;
+  const std::uint64_t size = type.limits.is_64 ? kMemory64SlotSize : kMemorySlotSize;
+  std::byte* slot = host.reserve(size, kMemorySlotSize);
   if (!slot) return nullptr;
   std::unique_ptr<Memory> memory(new Memory(host, type, slot));
-  memory->registered_ = g_memories.insert(reinterpret_cast<std::uint64_t>(slot), memory.get());
-  return memory->registered_ ? std::move(memory) : nullptr;
+  return memory->enter() ? std::move(memory) : nullptr;
 }
 
 Memory::Memory(Host& host, const MemoryType& type, std::byte* slot)
     : host_(host),
+      type_(type),
       slot_(slot),
       base_(slot + kMemorySlotBase),
       pages_(type.limits.min),
-      max_pages_(type.limits.has_max ? std::min(type.limits.max, kMaxPages) : kMaxPages),
-      limits_(type.limits) {}
+      max_pages_(type.limits.has_max ? std::min(type.limits.max, most_pages(type)) : most_pages(type)) {
+  if (!type.limits.shared) return;
+  const std::uint64_t parts = ((max_pages_ << type.page_log2) + kTouch - 1) / kTouch;
+  touched_ = std::make_unique<std::atomic<std::uint64_t>[]>(parts / 64 + 1);
+}
+
+bool Memory::enter() {
+  for (; registered_ < slot_size() / kMemorySlotSize; ++registered_)
+    if (!g_memories.insert(reinterpret_cast<std::uint64_t>(slot_) + registered_ * kMemorySlotSize, this))
+      return false;
+  return true;
+}
 
 Memory::~Memory() {
-  if (registered_) g_memories.erase(reinterpret_cast<std::uint64_t>(slot_));
-  host_.release(slot_, kMemorySlotSize);
+  while (registered_ > 0)
+    g_memories.erase(reinterpret_cast<std::uint64_t>(slot_) + --registered_ * kMemorySlotSize);
+  host_.release(slot_, slot_size());
   host_.uncharge(committed_.load(std::memory_order_relaxed));
 }
 
 MemoryType Memory::type() const {
-  MemoryType type{limits_};
-  type.limits.min = pages_;
+  MemoryType type = type_;
+  type.limits.min = pages();
   return type;
 }
 
 std::int64_t Memory::grow(std::uint64_t delta) {
-  const std::uint64_t old = pages_;
-  if (delta > max_pages_ - old) return -1;
-  // What it has and never touched may still be asked for.
-  const std::uint64_t untouched = (old + delta) * kWasmPage - committed_.load(std::memory_order_relaxed);
-  if (delta != 0 && untouched > host_.available()) return -1;
-  pages_ = old + delta;
+  std::uint64_t old = pages();
+  do {
+    if (delta > max_pages_ - old) return -1;
+    // What it has and never touched may still be asked for.
+    const std::uint64_t size = (old + delta) << type_.page_log2,
+                        committed = committed_.load(std::memory_order_relaxed);
+    if (delta != 0 && size > committed && size - committed > host_.available()) return -1;
+  } while (!pages_.compare_exchange_weak(old, old + delta, std::memory_order_acq_rel));
   return static_cast<std::int64_t>(old);
+}
+
+Memory::Modified Memory::modify(std::uint64_t at, unsigned bytes, Bits operation, std::uint64_t operand) {
+  if (!contains(at, bytes)) return {GuestResult::out_of_bounds, 0};
+  std::byte first;  // reading brings the page, which then stays
+  if (const GuestResult brought = read(at, {&first, 1}); brought != GuestResult::ok) return {brought, 0};
+  auto apply = [&]<class T>(T) -> std::uint64_t {
+    // SAFETY: aligned, inside the memory and committed.
+    auto* place = reinterpret_cast<T*>(base_ + at);
+    const auto value = static_cast<T>(operand);
+    if (operation == Bits::and_) return __atomic_fetch_and(place, value, __ATOMIC_SEQ_CST);
+    if (operation == Bits::or_) return __atomic_fetch_or(place, value, __ATOMIC_SEQ_CST);
+    return __atomic_fetch_xor(place, value, __ATOMIC_SEQ_CST);
+  };
+  switch (bytes) {
+    case 1: return {GuestResult::ok, apply(std::uint8_t{})};
+    case 2: return {GuestResult::ok, apply(std::uint16_t{})};
+    case 4: return {GuestResult::ok, apply(std::uint32_t{})};
+    default: return {GuestResult::ok, apply(std::uint64_t{})};
+  }
+}
+
+Memory::Waited Memory::wait(std::uint64_t at, unsigned bytes, std::uint64_t expected,
+                            std::int64_t timeout_ns) {
+  // The read brings the page, which then stays.
+  std::byte first;
+  if (!contains(at, bytes)) return {GuestResult::out_of_bounds, {}};
+  if (const GuestResult read_it = read(at, {&first, 1}); read_it != GuestResult::ok) return {read_it, {}};
+  return {GuestResult::ok, host_.wait(base_ + at, bytes, expected, timeout_ns)};
+}
+
+std::uint32_t Memory::notify(std::uint64_t at, std::uint32_t count) {
+  return host_.notify(base_ + at, count);
 }
 
 GuestResult Memory::read(std::uint64_t at, std::span<std::byte> into) const {
@@ -87,10 +140,15 @@ GuestResult Memory::move(Memory& to, std::uint64_t to_at, Memory& from, std::uin
 Memory::Touch Memory::touch(std::uint64_t address) {
   const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(base_);
   if (offset >= size()) return Touch::outside;
-  const std::uint64_t begin = offset & ~(kTouch - 1);
-  if (!host_.charge(kTouch)) return Touch::out_of_memory;
-  if (!host_.commit(base_ + begin, kTouch, Host::Protection::read_write)) {
-    host_.uncharge(kTouch);
+  const std::uint64_t begin = offset & ~(kTouch - 1), part = begin / kTouch;
+  const std::uint64_t bit = std::uint64_t{1} << (part % 64);
+  // Another thread is at it: the access faults until that is done.
+  if (touched_ && (touched_[part / 64].fetch_or(bit, std::memory_order_acq_rel) & bit))
+    return Touch::committed;
+  const bool charged = host_.charge(kTouch);
+  if (!charged || !host_.commit(base_ + begin, kTouch, Host::Protection::read_write)) {
+    if (charged) host_.uncharge(kTouch);
+    if (touched_) touched_[part / 64].fetch_and(~bit, std::memory_order_acq_rel);
     return Touch::out_of_memory;
   }
   committed_.fetch_add(kTouch, std::memory_order_relaxed);

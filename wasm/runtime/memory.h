@@ -18,22 +18,23 @@ namespace nebulet::wasm {
 enum class GuestResult : std::uint8_t { ok, out_of_bounds, out_of_memory };
 
 /// Owned by a store. Kernel code must not touch its bytes but through read, write, move and fill: the page
-/// may not be there yet and memory may be out. Growing is for one thread at a time; reading the size is for
-/// any.
+/// may not be there yet and memory may be out. Growing is for one thread at a time unless the memory is
+/// shared; reading the size is for any.
 class Memory {
  public:
-  static constexpr std::uint64_t kMaxPages = 65536;
-
-  /// nullptr: no address space. `type.limits` were validated.
+  /// nullptr: no address space, or more than a slot holds. `type` was validated.
   static std::unique_ptr<Memory> create(Host& host, const MemoryType& type);
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
 
   std::byte* base() const { return base_; }
-  std::uint64_t pages() const { return pages_; }
-  std::uint64_t size() const { return pages_ * kWasmPage; }
-  const std::uint64_t* pages_address() const { return &pages_; }
+  /// Of type().page_size() bytes each.
+  std::uint64_t pages() const { return pages_.load(std::memory_order_acquire); }
+  std::uint64_t size() const { return pages() << type_.page_log2; }
+  const std::uint64_t* pages_address() const { return reinterpret_cast<const std::uint64_t*>(&pages_); }
+  bool is_64() const { return type_.limits.is_64; }
+  bool is_shared() const { return type_.limits.shared; }
   /// As an import sees it: the minimum is the current size (spec 4.5.3.3).
   MemoryType type() const;
 
@@ -49,6 +50,22 @@ class Memory {
                           std::uint64_t count);
   bool contains(std::uint64_t at, std::uint64_t count) const { return at <= size() && count <= size() - at; }
 
+  /// An atomic operation; the address is aligned.
+  enum class Bits : std::uint8_t { and_, or_, xor_ };
+  struct Modified {
+    GuestResult access;
+    std::uint64_t old;
+  };
+  Modified modify(std::uint64_t at, unsigned bytes, Bits operation, std::uint64_t operand);
+
+  // memory.atomic.wait and notify. The address is aligned, but not compared with the size.
+  struct Waited {
+    GuestResult access;
+    Host::Waited result;
+  };
+  Waited wait(std::uint64_t at, unsigned bytes, std::uint64_t expected, std::int64_t timeout_ns);
+  std::uint32_t notify(std::uint64_t at, std::uint32_t count);
+
   enum class Touch : std::uint8_t { outside, committed, out_of_memory };
   /// Fault path: commits the pages around `address` if it lies inside the memory's size.
   Touch touch(std::uint64_t address);
@@ -57,15 +74,22 @@ class Memory {
 
  private:
   Memory(Host& host, const MemoryType& type, std::byte* slot);
+  std::uint64_t slot_size() const { return is_64() ? kMemory64SlotSize : kMemorySlotSize; }
+  bool enter();
+  void leave(std::uint64_t slots);
 
   Host& host_;
+  const MemoryType type_;
   std::byte* const slot_;
   std::byte* const base_;
-  std::uint64_t pages_;
+  std::atomic<std::uint64_t> pages_;
   std::uint64_t max_pages_;
-  const Limits limits_;
-  bool registered_ = false;
+  std::uint64_t registered_ = 0;  ///< parts of the slot that find() knows
   std::atomic<std::uint64_t> committed_{0};
+  /// Shared memories: one bit for each part that a fault commits, so that it is charged once.
+  std::unique_ptr<std::atomic<std::uint64_t>[]> touched_;
 };
+
+static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));  // generated code reads the size
 
 }  // namespace nebulet::wasm

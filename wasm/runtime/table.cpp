@@ -18,7 +18,7 @@ std::uint64_t bytes_for(std::uint64_t elements) {
 }  // namespace
 
 std::unique_ptr<Table> Table::create(Store& store, const TableType& type, Instance* owner) {
-  if (type.limits.is_64 || type.limits.min > kMaxElements) return nullptr;
+  if (type.limits.min > kMaxElements) return nullptr;
   const std::uint64_t max =
       type.limits.has_max ? std::min<std::uint64_t>(type.limits.max, kMaxElements) : kMaxElements;
   const std::uint64_t reserved = bytes_for(max);
@@ -86,11 +86,13 @@ void Table::set(std::uint32_t index, std::uint32_t ref) {
   elements_[index] = slot_for(ref);
 }
 
-std::int64_t Table::grow(std::uint32_t delta, std::uint32_t ref) {
-  const std::uint32_t old = size();
-  if (delta > max_ - old || !commit_up_to(old + delta)) return -1;
+std::int64_t Table::grow(std::uint64_t delta, std::uint32_t ref) {
+  const std::uint32_t old = header()->size;
+  if (delta > max_ - old) return -1;
+  const std::uint32_t size = old + static_cast<std::uint32_t>(delta);
+  if (!commit_up_to(size)) return -1;
   if (ref) std::fill_n(elements_ + old, delta, slot_for(ref));
-  header()->size = old + delta;
+  header()->size = size;
   return old;
 }
 

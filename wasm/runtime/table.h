@@ -30,6 +30,7 @@ class Table {
 
   FuncSlot* elements() const { return elements_; }
   std::uint32_t size() const { return header()->size; }
+  bool is_64() const { return type_.limits.is_64; }
   /// As an import sees it: the minimum is the current size; with canonical type ids.
   TableType type() const;
 
@@ -40,7 +41,7 @@ class Table {
   /// `index` must be below size(); `ref` a reference of this store.
   void set(std::uint32_t index, std::uint32_t ref);
   /// Old size, or -1 if the maximum, the quota or memory forbids it.
-  std::int64_t grow(std::uint32_t delta, std::uint32_t ref);
+  std::int64_t grow(std::uint64_t delta, std::uint32_t ref);
   /// Both ranges must be inside their tables.
   static void copy(Table& to, std::uint32_t to_at, Table& from, std::uint32_t from_at, std::uint32_t count);
   /// A second instance is about to use the table.

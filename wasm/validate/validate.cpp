@@ -35,6 +35,10 @@ struct NullVisitor {
 
   Value load(Opcode, MemArg, Value) { return {}; }
   void store(Opcode, MemArg, Value, Value) {}
+  /// Every instruction of opcodes_atomic.def; the operands behind the address are those of AtomicForm.
+  Value atomic(Opcode, MemArg, Value, Value, Value) { return {}; }
+  void atomic_fence() {}
+  WidePair<Value> wide(Opcode, const WideOperands<Value>&) { return {}; }
   Value memory_size(std::uint32_t) { return {}; }
   Value memory_grow(std::uint32_t, Value) { return {}; }
   void memory_fill(std::uint32_t, Value, Value, Value) {}

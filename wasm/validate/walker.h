@@ -29,6 +29,17 @@ struct Slot {
 struct MemArg {
   std::uint32_t memory = 0;
   std::uint64_t offset = 0;
+  std::uint8_t alignment = 0;  ///< log2
+};
+
+/// The operands of 128-bit arithmetic; a multiplication has the low ones only.
+template <class Value>
+struct WideOperands {
+  Value a_low{}, a_high{}, b_low{}, b_high{};
+};
+template <class Value>
+struct WidePair {
+  Value low{}, high{};
 };
 
 /// A visitor has
@@ -115,6 +126,8 @@ class Walker {
   void check_array_source(const FieldType& field, bool from_data, std::uint32_t segment);
   std::uint32_t array_type();
   void memory_instruction(Opcode op);
+  bool atomic_instruction(Opcode op);
+  bool wide_instruction(Opcode op);
 
   void begin_block(Kind kind);
   void begin_else();
@@ -348,6 +361,7 @@ void Walker<Visitor>::mismatch(ValType expected, ValType found) {
 
 }  // namespace nebulet::wasm
 
+#include "wasm/validate/walker_atomic.h"        // IWYU pragma: keep
 #include "wasm/validate/walker_gc.h"            // IWYU pragma: keep
 #include "wasm/validate/walker_instructions.h"  // IWYU pragma: keep
 #include "wasm/validate/walker_memory.h"        // IWYU pragma: keep

@@ -49,8 +49,10 @@ void Walker<Visitor>::memory_instruction(Opcode op) {
       if (emit()) visitor_.data_drop(segment);
       return;
     }
-    default: fail_opcode(reader_, position_, static_cast<std::uint32_t>(op)); return;
+    default: break;
   }
+  if (!atomic_instruction(op) && !wide_instruction(op))
+    fail_opcode(reader_, position_, static_cast<std::uint32_t>(op));
 }
 
 // Spec 5.4.6: bit 6 of the flags announces a memory index.
@@ -63,10 +65,11 @@ MemArg Walker<Visitor>::memarg(std::uint8_t alignment) {
   MemArg where;
   if (flags & kHasMemory) where.memory = reader_.u32();
   where.offset = reader_.u64();
+  where.alignment = static_cast<std::uint8_t>(flags & (kHasMemory - 1));
   if (!reader_.ok()) return {};
   if (where.memory >= module_.memories.size())
     invalid(with_number("unknown memory", where.memory));
-  else if ((flags & (kHasMemory - 1)) > alignment)
+  else if (where.alignment > alignment)
     invalid("alignment must not be larger than natural");
   else if (where.offset > 0xffffffff && !module_.memories[where.memory].limits.is_64)
     invalid("offset out of range");

@@ -32,31 +32,35 @@ TypeAbi abi_of(const FuncType& type) {
 }
 
 BuiltinAbi abi_of(Builtin builtin) {
-  constexpr std::uint16_t kOne = 1u << kRcx, kTwo = kOne | 1u << kRdx, kThree = kTwo | 1u << kRbx;
-  constexpr std::uint16_t kResult = 1u << kRax;
+  // Addresses, indices and counts have 64 bits for some memories and tables; services cut them. References
+  // are 32-bit values.
+  constexpr std::uint16_t kSecond = 1u << kRdx, kFirst = 1u << kRcx, kResult = 1u << kRax;
   switch (builtin) {
-    case Builtin::memory_grow:
-    case Builtin::func_test:
-    case Builtin::indirect_callee:
-    case Builtin::table_get: return {true, kOne, kResult};
-    case Builtin::table_grow: return {true, kTwo, kResult};
-    case Builtin::table_set: return {true, kTwo, 0};
-    case Builtin::memory_fill:
-    case Builtin::memory_copy:
-    case Builtin::memory_init:
-    case Builtin::table_fill:
-    case Builtin::table_copy:
-    case Builtin::table_init: return {true, kThree, 0};
+    case Builtin::table_get:
+    case Builtin::atomic_wait:
+    case Builtin::atomic_notify: return {true, 0, kResult};
     case Builtin::gc_new:
     case Builtin::gc_new_array:
     case Builtin::gc_new_data:
     case Builtin::gc_new_elem:
     case Builtin::gc_test: return {true, 0, kResult};
+    case Builtin::func_test:
+    case Builtin::indirect_callee: return {true, kFirst, kResult};
+    case Builtin::table_grow: return {true, kFirst, 0};
+    case Builtin::table_set:
+    case Builtin::table_fill: return {true, kSecond, 0};
+    case Builtin::atomic_bits:
+    case Builtin::memory_grow:
+    case Builtin::memory_fill:
+    case Builtin::memory_copy:
+    case Builtin::memory_init:
+    case Builtin::table_copy:
     case Builtin::gc_shade:
     case Builtin::gc_fill:
     case Builtin::gc_copy:
     case Builtin::gc_init_data:
-    case Builtin::gc_init_elem: return {true, 0, 0};
+    case Builtin::gc_init_elem:
+    case Builtin::table_init:
     case Builtin::data_drop:
     case Builtin::elem_drop: return {true, 0, 0};
     default: return {};

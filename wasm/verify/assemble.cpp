@@ -205,6 +205,7 @@ std::string test_symbols(const Module& m) {
   set("SIZE", l.size);
   set("MEMORY_GROW", 8 * static_cast<std::uint64_t>(Builtin::memory_grow));
   set("MEMORY_FILL", 8 * static_cast<std::uint64_t>(Builtin::memory_fill));
+  set("TABLE_SET", 8 * static_cast<std::uint64_t>(Builtin::table_set));
   set("DATA_DROP", 8 * static_cast<std::uint64_t>(Builtin::data_drop));
   return s;
 }

@@ -197,7 +197,7 @@ const std::uint8_t* decode_modrm(const std::uint8_t* p, std::uint8_t r8, std::ui
 }
 
 struct Prefixes {
-  bool gs = false, addr32 = false, p66 = false, f3 = false;
+  bool gs = false, addr32 = false, p66 = false, f3 = false, lock = false;
   std::uint8_t rex = 0;
 };
 
@@ -221,6 +221,18 @@ bool finish_mem(const Prefixes& prefixes, Access how, std::uint8_t width, Insn& 
   out.mem.read = how & access::r;
   out.mem.write = how & access::w;
   out.mem.width = width;
+  return true;
+}
+
+/// A lock prefix is taken on read-modify-write of memory; xadd and cmpxchg need it, xchg with memory is
+/// locked without.
+bool finish_lock(const Prefixes& prefixes, Insn& out) {
+  const bool modifies = out.has_mem && out.mem.read && out.mem.write;
+  const bool always = out.kind == Kind::xadd || out.kind == Kind::cmpxchg;
+  const bool may = always || out.kind == Kind::alu || out.kind == Kind::alu_imm;
+  if (prefixes.lock && !(modifies && may)) return false;
+  if (always && !prefixes.lock) return false;
+  out.atomic = prefixes.lock || (out.kind == Kind::xchg && out.has_mem);
   return true;
 }
 
@@ -304,7 +316,8 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
   out.kind = row->kind;
   out.sub = row->kind == Kind::jcc || row->kind == Kind::cmov ? opcode & 15 : row->sub;
   out.size = size;
-  const bool zero_extends = row->kind != Kind::undef && (size == 4 || row->kind == Kind::small);
+  const bool zero_extends =
+      row->kind != Kind::undef && row->kind != Kind::cmpxchg && (size == 4 || row->kind == Kind::small);
   const std::uint8_t r8 = prefixes.rex & 4 ? 8 : 0, x8 = prefixes.rex & 2 ? 8 : 0,
                      b8 = prefixes.rex & 1 ? 8 : 0;
   const std::uint8_t rm_size = row->rm_size ? row->rm_size : size;
@@ -354,7 +367,8 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
     default: break;
   }
   p += imm_size;
-  return finish_mem(prefixes, row->rm_access, rm_size, out) ? p : nullptr;
+  if (row->kind == Kind::nop && row->policy == Policy::reg && out.rm != kRax) return nullptr;  // mfence
+  return finish_mem(prefixes, row->rm_access, rm_size, out) && finish_lock(prefixes, out) ? p : nullptr;
 }
 
 }  // namespace
@@ -380,6 +394,7 @@ bool decode(const std::uint8_t* bytes, std::size_t available, Insn& out) {
       case 0x65: prefix = &prefixes.gs; break;
       case 0x66: prefix = &prefixes.p66; break;
       case 0x67: prefix = &prefixes.addr32; break;
+      case 0xf0: prefix = &prefixes.lock; break;
       case 0xf3: prefix = &prefixes.f3; break;
       default: break;
     }
@@ -389,7 +404,7 @@ bool decode(const std::uint8_t* bytes, std::size_t available, Insn& out) {
   }
   if ((*p & 0xf0) == 0x40) prefixes.rex = *p++;
   if (*p == 0xc4 || *p == 0xc5)
-    p = prefixes.rex || prefixes.p66 || prefixes.f3 ? nullptr : decode_vex(p, prefixes, out);
+    p = prefixes.rex || prefixes.p66 || prefixes.f3 || prefixes.lock ? nullptr : decode_vex(p, prefixes, out);
   else
     p = decode_legacy(p, prefixes, out);
   if (!p) return false;

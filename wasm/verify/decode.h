@@ -21,6 +21,8 @@ enum class Kind : std::uint8_t {
   shl,      ///< by an immediate
   shr,      ///< by an immediate
   xchg,
+  xadd,     ///< with a lock prefix only
+  cmpxchg,  ///< likewise; leaves rax as it was if the comparison succeeds
   lea,
   movsxd,
   small,  ///< writes a gpr with a value below 2^32 whatever its size
@@ -76,6 +78,7 @@ struct Insn {
   std::uint8_t length = 0;
   Kind kind = Kind::plain;
   std::uint8_t sub = 0;
+  bool atomic = false;       ///< a locked access to memory
   std::uint8_t size = 0;     ///< operand size in bytes
   std::uint8_t reg = kNone;  ///< gpr in ModRM.reg or in the opcode, kNone if there is none
   std::uint8_t rm = kNone;   ///< gpr in ModRM.rm; kNone for memory

@@ -29,6 +29,7 @@ bool Checker::check_memory(const Insn& i) {
     transfer(i);
     return true;
   }
+  if (i.atomic) return fail("atomic access to something else than linear memory");
   if (mem.index != kNone || mem.addr32) return fail("memory operand of no allowed form");
   if (mem.base == kRsp) {
     const CodeFunction& f = *function_;
@@ -167,7 +168,7 @@ bool Checker::check_global(const Insn& i, std::uint32_t offset) {
   transfer(i);
   if (!fetch()) return false;
   const Insn& use = insn();
-  if (!use.has_mem || !is_simple(use.mem, pointer, 0) || use.mem.width != width)
+  if (!use.has_mem || !is_simple(use.mem, pointer, 0) || use.mem.width != width || use.atomic)
     return fail("pointer to a global used for something else");
   if ((use.named | use.written) & (1u << kRsp | 1u << kR15)) return fail("rsp or r15 as an operand");
   // The pointer itself must not become a value.

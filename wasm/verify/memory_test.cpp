@@ -111,5 +111,41 @@ TEST_F(Addresses64, TheSizeHasEightBytes) {
   refuses("mov rcx, [r15 + PAGES]\nmov rdx, [rcx]\nret", "pointer to a memory's size");
 }
 
+using Atomics = VerifyTest;
+
+TEST_F(Atomics, InLinearMemoryOnly) {
+  accepts("T1: lock add dword ptr gs:[ecx], 1\nT2: lock xadd gs:[ecx], al\nT3: xchg gs:[ecx + 8], rdx\nret");
+  accepts(kBase + kIndex +
+          "T1: lock cmpxchg [rbx + rcx], dx\nT2: lock xor [rbx + rcx + 4], rdx\nmfence\nret");
+  accepts(kBase + kIndex + "T1: xchg [rbx + rcx], al\nT2: lock sub byte ptr [rbx + rcx], 3\nret");
+  for (const char* text : {"lock add dword ptr [rsp], 1", "xchg [rsp], eax", "lock xadd [rsp + 4], eax",
+                           "lock cmpxchg [rsp], eax"})
+    refuses("sub rsp, 16\nT1: " + std::string(text) + "\nadd rsp, 16\nret",
+            "atomic access to something else than linear memory", 0, "F0.f16");
+  for (const char* text :
+       {"lock add dword ptr [r15 + GLOBAL3], 1", "xchg [r15 + GLOBAL3], eax", "xchg [rip + LIMIT], eax"})
+    refuses("T1: " + std::string(text) + "\nret", "atomic access to something else", 0, "F0", kLimit);
+  refuses("mov rcx, [r15 + GLOBAL0]\nlock add dword ptr [rcx], 1\nret", "pointer to a global");
+}
+
+TEST_F(Atomics, TakeTheLockPrefixWhereItMeansSomething) {
+  for (const char* text :
+       {"xadd gs:[ecx], eax", "cmpxchg gs:[ecx], edx", "xadd eax, ecx", ".byte 0xf0, 0x65, 0x67, 0x8b, 0x01",
+        ".byte 0xf0, 0x65, 0x67, 0x89, 0x01", ".byte 0xf0, 0x01, 0xc8", ".byte 0xf0, 0x90",
+        ".byte 0xf0, 0x65, 0x67, 0x39, 0x01", ".byte 0xf0, 0xf0, 0x65, 0x67, 0x01, 0x01",
+        ".byte 0xf0, 0x65, 0x67, 0x87, 0x01", "lock inc dword ptr gs:[ecx]", "lock bts dword ptr gs:[ecx], 1",
+        "sfence", "cmpxchg8b gs:[ecx]", "lock cmpxchg16b gs:[ecx]"})
+    refuses("T1: " + std::string(text) + "\nret", "instruction is not allowed");
+  refuses("lock add dword ptr gs:[ecx], 1\nret", "access without a trap site");
+}
+
+TEST_F(Atomics, ClearUpperHalvesAsOtherDefinitions) {
+  zero("T2: xchg gs:[edx], ecx");
+  zero("T2: lock xadd gs:[edx], ecx");
+  not_zero("T2: lock xadd gs:[edx], rcx");
+  not_zero("T2: xchg gs:[edx], cl");
+  refuses("T2: lock cmpxchg gs:[edx], ecx\nT1: mov eax, gs:[rax + 4]\nret", "address is not zero-extended");
+}
+
 }  // namespace
 }  // namespace nebulet::wasm::verify

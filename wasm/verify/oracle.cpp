@@ -50,8 +50,8 @@ bool forbidden(const ZydisDecodedInstruction& z) {
     default: break;
   }
   if (z.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR) return true;
-  if (z.attributes & (ZYDIS_ATTRIB_IS_PRIVILEGED | ZYDIS_ATTRIB_HAS_LOCK | ZYDIS_ATTRIB_HAS_REP |
-                      ZYDIS_ATTRIB_HAS_REPNE | ZYDIS_ATTRIB_HAS_SEGMENT_FS))
+  if (z.attributes & (ZYDIS_ATTRIB_IS_PRIVILEGED | ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPNE |
+                      ZYDIS_ATTRIB_HAS_SEGMENT_FS))
     return true;
   return z.encoding != ZYDIS_INSTRUCTION_ENCODING_LEGACY && z.encoding != ZYDIS_INSTRUCTION_ENCODING_VEX;
 }
@@ -83,6 +83,8 @@ std::string disagreement(std::span<const std::uint8_t> bytes, const Insn& insn) 
     return "not an instruction";
   if (z.length != insn.length) return "length";
   if (forbidden(z)) return "forbidden kind of instruction";
+  const bool exchanges = z.mnemonic == ZYDIS_MNEMONIC_XCHG && insn.has_mem;
+  if (((z.attributes & ZYDIS_ATTRIB_HAS_LOCK) != 0 || exchanges) != insn.atomic) return "lock";
   if (z.cpu_flags) {
     constexpr ZydisAccessedFlagsMask kSystem = ZYDIS_CPUFLAG_TF | ZYDIS_CPUFLAG_IF | ZYDIS_CPUFLAG_DF |
                                                ZYDIS_CPUFLAG_IOPL | ZYDIS_CPUFLAG_NT | ZYDIS_CPUFLAG_AC;

@@ -277,6 +277,8 @@ class Walk {
         bad(pc, "rip");
       return;
     }
+    if ((d.insn.attributes & ZYDIS_ATTRIB_HAS_LOCK) || is(d, ZYDIS_MNEMONIC_XCHG))
+      return bad(pc, "atomic access outside linear memory");
     if (is(d, ZYDIS_MNEMONIC_MOVSXD) && op.mem.index != ZYDIS_REGISTER_NONE) {
       if (!dispatch(pc, 5, nullptr)) bad(pc, "load from a jump table");
       return;
@@ -379,6 +381,7 @@ class Walk {
       switch (d.insn.mnemonic) {
         case ZYDIS_MNEMONIC_BSF:
         case ZYDIS_MNEMONIC_BSR:
+        case ZYDIS_MNEMONIC_CMPXCHG:
         case ZYDIS_MNEMONIC_SHLD:
         case ZYDIS_MNEMONIC_SHRD: zero = false; break;
         case ZYDIS_MNEMONIC_MOV: zero |= imm ? value >= 0 && value <= 0xffffffff : source(1); break;
@@ -426,8 +429,7 @@ class Walk {
     Decoded d;
     if (!decode(pc, d)) return bad(pc, "not an instruction");
     const std::int64_t next = pc + d.insn.length;
-    if (d.insn.attributes & (ZYDIS_ATTRIB_IS_PRIVILEGED | ZYDIS_ATTRIB_HAS_LOCK))
-      return bad(pc, "privileged or locked");
+    if (d.insn.attributes & ZYDIS_ATTRIB_IS_PRIVILEGED) return bad(pc, "privileged");
     switch (d.insn.meta.category) {
       case ZYDIS_CATEGORY_IO:
       case ZYDIS_CATEGORY_IOSTRINGOP:

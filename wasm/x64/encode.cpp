@@ -134,8 +134,13 @@ void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
                        size == 1);
     case Shape::cmp_imm: return with_immediate(op.ext, rm_operand(inst, 0));
     case Shape::store:
-      return a_.legacy(op, sized(op.opcode), size, reg(inst, 0), rm_operand(inst, 1), 0, size == 1,
-                       size == 1);
+    case Shape::exchange:
+    case Shape::compare_exchange: {
+      const unsigned a = op.shape == Shape::compare_exchange ? 1 : 0;
+      const Rm rm = rm_operand(inst, a + 1);
+      if (aux.has_lock()) a_.byte(0xf0);
+      return a_.legacy(op, sized(op.opcode), size, reg(inst, a), rm, 0, size == 1, size == 1);
+    }
     case Shape::store_imm: return with_immediate(op.ext, rm_operand(inst, 0));
     case Shape::mul_div: {
       const unsigned rm = static_cast<MOp>(inst.op) == MOp::imul_high ? 1 : 2;
@@ -145,6 +150,7 @@ void FunctionEmitter::encode(const Inst& inst, const Location* forced_def) {
       if (size == 8) a_.byte(0x48);
       return a_.byte(op.opcode);
     case Shape::mulx: return a_.vex(op, size, def(), def(), rm_operand(inst, 1), 0);
+    case Shape::mulx_wide: return a_.vex(op, size, def(), reg(inst, last - 1), rm_operand(inst, 1), 0);
     case Shape::vex_rvm: return a_.vex(op, size, def(), reg(inst, 0), rm_operand(inst, 1), 0);
     case Shape::vex_rvm_cc:
       a_.vex(op, size, def(), reg(inst, 0), rm_operand(inst, 1), 1);
@@ -225,7 +231,8 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
       const std::uint8_t r = def();
       const bool table = static_cast<MOp>(inst.op) == MOp::table_size;
       a_.legacy(kMov, kMov.opcode, 8, r, based(kContext.encoding(), inst.disp), 0);
-      return a_.legacy(kMov, kMov.opcode, 4, r, based(r, table ? TableHeader::kSizeOffset : 0), 0);
+      return a_.legacy(kMov, kMov.opcode, table ? 4 : aux.size(), r,
+                       based(r, table ? TableHeader::kSizeOffset : 0), 0);
     }
     case MOp::global_load:
     case MOp::global_store: {
@@ -249,6 +256,7 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
     case MOp::tail_call:
     case MOp::tail_import:
     case MOp::tail_indirect: return encode_tail_call(inst);
+    case MOp::mfence: a_.word(0xae0f); return a_.byte(0xf0);
     case MOp::trap_if: return jump_if(aux.cond(), trap_label(aux.trap(), inst.position));
     case MOp::trap:
       builder_.object_.traps.push_back({a_.size(), inst.position, aux.trap()});

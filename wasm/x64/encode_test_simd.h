@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The rows of encode_test.cpp for mops_simd.def.
 
-    {MOp::vadd_p, "vaddps", "vaddpd", kSizes48, 16, 'v', 'v', 'v'},
+{MOp::vadd_p, "vaddps", "vaddpd", kSizes48, 16, 'v', 'v', 'v'},
     {MOp::vmul_p, "vmulps", "vmulpd", kSizes48, 16, 'v', 'v', 'v'},
     {MOp::vsub_p, "vsubps", "vsubpd", kSizes48, 16, 'v', 'v', 'v'},
     {MOp::vmin_p, "vminps", "vminpd", kSizes48, 16, 'v', 'v', 'v'},

@@ -18,36 +18,39 @@ enum class MOp : std::uint16_t {
 /// Operands of an instruction, in order: registers, then the r/m operand (a register, a slot, or the
 /// registers of an address: base, index), then definitions. `[a rm]` names uses, `>` the definition.
 enum class Shape : std::uint8_t {
-  alu,              ///< [a rm] > reuse a
-  alu_imm,          ///< [a] > reuse a; imm
-  unary,            ///< [a] > reuse a
-  shift_imm,        ///< [a] > reuse a; imm8
-  shift_cl,         ///< [a cl] > reuse a
-  load,             ///< [rm] > r
-  load_imm,         ///< [rm] > r; imm
-  cmp,              ///< [a rm]
-  cmp_imm,          ///< [rm]; imm
-  store,            ///< [a rm]: rm is written, or compared with a
-  store_imm,        ///< [rm]; imm
-  mul_div,          ///< [rax (rdx) rm] > rax, rdx
-  plain,            ///< nothing but the opcode
-  mulx,             ///< [rdx rm] > r
-  vex_rvm,          ///< [a rm] > r
-  vex_rvm_cc,       ///< [a rm] > r; condition field as imm8
-  vex_rm_imm,       ///< [rm] > r; imm8
-  vex_unary,        ///< [a] > r
-  vex_unary_cc,     ///< [a] > r; condition field as imm8
-  vex_rvm_imm,      ///< [a rm] > r; imm8
-  vex_blend,        ///< [a mask rm] > r
-  vex_from_int,     ///< [rm] > r; the result is zeroed first, against a false dependency
-  vex_load,         ///< [rm] > r
-  vex_store,        ///< [a rm]
-  vex_store_imm,    ///< [a rm]; imm8
-  vex_reverse,      ///< [a] > rm
-  vex_reverse_imm,  ///< [a] > rm; imm8
-  vex_shift_imm,    ///< [a] > r; imm8
-  vex_cmp,          ///< [a rm]
-  vex_zero,         ///< > r
+  alu,               ///< [a rm] > reuse a
+  alu_imm,           ///< [a] > reuse a; imm
+  unary,             ///< [a] > reuse a
+  shift_imm,         ///< [a] > reuse a; imm8
+  shift_cl,          ///< [a cl] > reuse a
+  load,              ///< [rm] > r
+  load_imm,          ///< [rm] > r; imm
+  cmp,               ///< [a rm]
+  cmp_imm,           ///< [rm]; imm
+  store,             ///< [a rm]: rm is written, or compared with a
+  store_imm,         ///< [rm]; imm
+  mul_div,           ///< [rax (rdx) rm] > rax, rdx
+  plain,             ///< nothing but the opcode
+  mulx,              ///< [rdx rm] > r
+  mulx_wide,         ///< [rdx rm] > low, high
+  exchange,          ///< [a rm] > reuse a: rm is read and written too
+  compare_exchange,  ///< [rax a rm] > rax: rm likewise
+  vex_rvm,           ///< [a rm] > r
+  vex_rvm_cc,        ///< [a rm] > r; condition field as imm8
+  vex_rm_imm,        ///< [rm] > r; imm8
+  vex_unary,         ///< [a] > r
+  vex_unary_cc,      ///< [a] > r; condition field as imm8
+  vex_rvm_imm,       ///< [a rm] > r; imm8
+  vex_blend,         ///< [a mask rm] > r
+  vex_from_int,      ///< [rm] > r; the result is zeroed first, against a false dependency
+  vex_load,          ///< [rm] > r
+  vex_store,         ///< [a rm]
+  vex_store_imm,     ///< [a rm]; imm8
+  vex_reverse,       ///< [a] > rm
+  vex_reverse_imm,   ///< [a] > rm; imm8
+  vex_shift_imm,     ///< [a] > r; imm8
+  vex_cmp,           ///< [a rm]
+  vex_zero,          ///< > r
   custom,
 };
 
@@ -146,6 +149,9 @@ struct Aux {
   /// mov_imm may set the flags.
   constexpr Aux flags_dead() const { return Aux(bits | 1u << 24); }
   constexpr bool has_flags_dead() const { return bits & 1u << 24; }
+  /// The access to memory is atomic.
+  constexpr Aux lock() const { return Aux(bits | 1u << 25); }
+  constexpr bool has_lock() const { return bits & 1u << 25; }
 };
 
 }  // namespace nebulet::wasm::x64

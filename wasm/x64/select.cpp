@@ -129,7 +129,8 @@ VReg Selector::vreg(Value value) {
     out_.vregs[r.index].zero_extended = true;
   }
   const Op op = ir_[v].op;
-  if (op == Op::iconst || op == Op::fconst || op == Op::vconst || op == Op::gc_type) out_.vregs[r.index].rematerializable = true;
+  if (op == Op::iconst || op == Op::fconst || op == Op::vconst || op == Op::gc_type)
+    out_.vregs[r.index].rematerializable = true;
   return r;
 }
 
@@ -212,8 +213,20 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::store: return lower_store(inst);
     case Op::global_get: return lower_global_get(v, inst);
     case Op::global_set: return lower_global_set(inst);
+    case Op::atomic_load:
+    case Op::atomic_store:
+    case Op::atomic_add:
+    case Op::atomic_sub:
+    case Op::atomic_xchg:
+    case Op::atomic_cmpxchg: return lower_atomic(v, inst);
+    case Op::atomic_fence: return build(MOp::mfence, 8).end();
+    case Op::add128_high:
+    case Op::sub128_high:
+    case Op::mul_high_s:
+    case Op::mul_high_u: return lower_wide(v, inst);
+    case Op::narrow: return lower_narrow(v, inst);
     case Op::memory_size:
-      return build(MOp::memory_pages, 8)
+      return build(MOp::memory_pages, size_of(inst.type))
           .disp(static_cast<std::int32_t>(layout_.memory_pages(static_cast<std::uint32_t>(inst.imm))))
           .def(vreg(v))
           .end();
@@ -242,6 +255,9 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::table_copy:
     case Op::table_init:
     case Op::elem_drop:
+    case Op::atomic_bits:
+    case Op::atomic_wait:
+    case Op::atomic_notify:
     case Op::func_test:
     case Op::indirect_callee: return lower_builtin(v, inst);
     case Op::trap_if: return lower_trap_if(inst);

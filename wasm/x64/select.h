@@ -16,8 +16,8 @@ namespace nebulet::wasm::x64 {
 mir::Function select(const ir::Function& function, const Module& module, const ContextLayout& layout,
                      Arena& arena);
 
-/// A segment (ir::Function::is_segment) is selected as a chain of blocks; after allocation this puts the edges into
-/// `out` as the emitter wants them: `to` is a label of the whole function.
+/// A segment (ir::Function::is_segment) is selected as a chain of blocks; after allocation this puts the
+/// edges into `out` as the emitter wants them: `to` is a label of the whole function.
 void set_segment_edges(const ir::Function& segment, mir::Function& out);
 
 }  // namespace nebulet::wasm::x64

@@ -186,6 +186,13 @@ void Selector::lower_builtin(Value v, const ir::Inst& inst) {
   if (operands > 2) call.use(vreg(inst.c), rbx);
   call.imm(static_cast<std::int64_t>(offsetof(InstanceContext, builtins)) +
            8 * static_cast<std::int64_t>(builtin_of(inst.op)));
+  // What a memory or table with 64-bit addresses gives has 64 bits, so for no memory the upper half is known.
+  const bool wide = inst.op == Op::memory_grow || inst.op == Op::table_grow || inst.op == Op::atomic_bits;
+  if (wide && inst.type == Type::i32 && wanted(v)) {
+    const VReg result = new_gpr(8, false);
+    call.def(result, rax).clobber_all().end();
+    return build(MOp::mov_rm, 4).rm(reg_operand(result, 4)).def(vreg(v)).end();
+  }
   if (inst.type != Type::none && wanted(v)) call.def(vreg(v), rax);
   call.clobber_all().end();
 }

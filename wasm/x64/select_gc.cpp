@@ -26,14 +26,7 @@ unsigned bytes_of(const ir::Inst& inst) {
 
 }  // namespace
 
-VReg Selector::heap_base() {
-  VReg& r = bases_[module_.memories.size()];
-  if (!r.valid()) {
-    r = new_gpr(8, false);
-    out_.vregs[r.index].rematerializable = out_.vregs[r.index].base = true;
-  }
-  return r;
-}
+VReg Selector::heap_base() { return memory_base(static_cast<std::uint32_t>(module_.memories.size())); }
 
 Source Selector::heap_place(const ir::Inst& inst, unsigned bytes) {
   const bool has_index =

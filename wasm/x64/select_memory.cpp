@@ -6,7 +6,6 @@ namespace nebulet::wasm::x64 {
 
 using ir::Access;
 
-namespace {
 unsigned access_bytes(const ir::Inst& inst) {
   switch (inst.access) {
     case Access::u8:
@@ -19,7 +18,6 @@ unsigned access_bytes(const ir::Inst& inst) {
   }
   return 0;
 }
-}  // namespace
 
 // Takes additions and shifts by up to 3 into base + index * scale + disp. Modulo 2^32 (forms `wrap` and
 // 32-bit lea) both i32 and i64 arithmetic may be looked through, and so may wrap; in 64 bits only i64
@@ -77,6 +75,8 @@ void Selector::decompose(Value addr, Source& s, MemKind kind) {
 // Form A for accesses without an offset, form B for the others; see docs/concepts/generated-code.md.
 Source Selector::address(const ir::Inst& access, unsigned bytes) {
   const std::uint32_t memory = access.count;
+  if (memory < module_.memories.size() && module_.memories[memory].page_log2 == 0)
+    check_bounds(access, bytes);
   if (memory < module_.memories.size() && module_.memories[memory].limits.is_64) return address64(access);
   if (memory != 0) return based_address(access);
   const auto offset = static_cast<std::uint32_t>(access.imm);
@@ -112,6 +112,26 @@ Source Selector::address(const ir::Inst& access, unsigned bytes) {
   s.kind = MemKind::wrap;
   s.base = far_address(access.a, offset, false);
   return s;
+}
+
+// The end of a memory with pages of one byte is not that of a page of the processor.
+void Selector::check_bounds(const ir::Inst& access, unsigned bytes) {
+  const bool is_64 = module_.memories[access.count].limits.is_64;
+  const auto offset = static_cast<std::uint64_t>(access.imm);
+  const std::uint64_t end = offset > ~std::uint64_t{0} - bytes ? ~std::uint64_t{0} : offset + bytes;
+  const VReg sum = new_gpr(8, false), from = vreg(access.a), size = new_gpr(is_64 ? 8 : 4, !is_64),
+             high = immediate(end, 8);
+  auto trap_if = [&](Cond cond) {
+    build(MOp::trap_if, Aux().cond(cond).trap(ir::Trap::memory_out_of_bounds)).end();
+  };
+  build(MOp::add_rm, 8).use(high).use(from).reuse(sum).flags(mir::kCommutative).end();
+  if (is_64) trap_if(Cond::b);
+  build(MOp::memory_pages, is_64 ? 8 : 4)
+      .disp(static_cast<std::int32_t>(layout_.memory_pages(access.count)))
+      .def(size)
+      .end();
+  build(MOp::cmp_rm, 8).use(sum).rm(reg_operand(size, 8)).end();
+  trap_if(Cond::a);
 }
 
 VReg Selector::far_address(Value addr, std::uint64_t offset, bool is_64) {
@@ -178,24 +198,27 @@ Source Selector::address64(const ir::Inst& access) {
 
 VReg Selector::memory_base(std::uint32_t memory) {
   VReg& r = bases_[memory];
-  if (!r.valid()) {
-    r = new_gpr(8, false);
-    mir::VRegInfo& info = out_.vregs[r.index];
-    info.rematerializable = info.base = true;
-    info.wide_base = module_.memories[memory].limits.is_64;
-  }
+  // In a segment nothing lives from one block to the next.
+  if (r.valid() && !ir_.is_segment) return r;
+  r = new_gpr(8, false);
+  mir::VRegInfo& info = out_.vregs[r.index];
+  info.rematerializable = info.base = true;
+  info.wide_base = memory < module_.memories.size() && module_.memories[memory].limits.is_64;
+  if (ir_.is_segment) load_base(memory);
   return r;
 }
 
+void Selector::load_base(std::uint32_t memory) {
+  Source s;
+  s.kind = MemKind::context;
+  s.disp = static_cast<std::int32_t>(memory < module_.memories.size() ? layout_.memory_base(memory)
+                                                                      : offsetof(InstanceContext, gc_base));
+  build(MOp::mov_rm, 8).rm(s).def(bases_[memory]).end();
+}
+
 void Selector::load_bases() {
-  for (std::uint32_t i = 0; i < bases_.size(); ++i) {
-    if (!bases_[i].valid()) continue;
-    Source s;
-    s.kind = MemKind::context;
-    s.disp = static_cast<std::int32_t>(i < module_.memories.size() ? layout_.memory_base(i)
-                                                                   : offsetof(InstanceContext, gc_base));
-    build(MOp::mov_rm, 8).rm(s).def(bases_[i]).end();
-  }
+  for (std::uint32_t i = 0; i < bases_.size() && !ir_.is_segment; ++i)
+    if (bases_[i].valid()) load_base(i);
 }
 
 bool Selector::can_fuse_load(Value value) const {

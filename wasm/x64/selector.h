@@ -22,6 +22,8 @@ using mir::VReg;
 constexpr unsigned size_of(Type type) {
   return type == Type::i64 || type == Type::f64 ? 8 : type == Type::v128 ? 16 : 4;
 }
+/// Bytes in memory that a load, store or atomic access touches.
+unsigned access_bytes(const ir::Inst& inst);
 constexpr bool is_vec(Type type) { return type == Type::f32 || type == Type::f64 || type == Type::v128; }
 
 /// What an instruction reads (or writes) through its r/m operand.
@@ -125,13 +127,15 @@ class Selector {
   // select_memory.cpp
   /// The place that a load or store of `bytes` bytes accesses: its a, imm and count.
   Source address(const ir::Inst& access, unsigned bytes);
+  void check_bounds(const ir::Inst& access, unsigned bytes);
   Source address64(const ir::Inst& access);
   Source based_address(const ir::Inst& access);
   /// addr + offset, an offset that no displacement can hold; traps if the sum does not fit.
   VReg far_address(Value addr, std::uint64_t offset, bool is_64);
-  /// The register with a memory's base. It is loaded at the function's head, and again wherever that is
-  /// better than to keep it.
+  /// The register with a memory's base, or behind the last memory that of the garbage-collected heap. It is
+  /// loaded at the function's head, and again wherever that is better than to keep it.
   VReg memory_base(std::uint32_t memory);
+  void load_base(std::uint32_t memory);
   void load_bases();
   void decompose(Value addr, Source& source, MemKind kind);
   /// Takes over a load of exactly `bytes` bytes that only this instruction uses, if nothing forbids to move
@@ -156,6 +160,14 @@ class Selector {
   Source heap_place(const ir::Inst& inst, unsigned bytes);
   void load_place(VReg def, const ir::Inst& inst, const Source& place);
   void store_place(Value value, const ir::Inst& inst, const Source& place);
+
+  // select_atomic.cpp
+  void lower_atomic(Value v, const ir::Inst& inst);
+  void check_alignment(const ir::Inst& inst, unsigned bytes);
+  void widen(VReg from, unsigned bytes, VReg to);
+  void lower_wide(Value v, const ir::Inst& inst);
+  Value lower_half(Op op, Value a, Value b);
+  void lower_narrow(Value v, const ir::Inst& inst);
 
   // select_int.cpp
   void lower_int(Value v, const ir::Inst& inst);
