@@ -202,6 +202,8 @@ std::string test_symbols(const Module& m) {
   for (std::uint32_t i = 0; i < m.globals.size(); i++) set(std::format("GLOBAL{}", i).c_str(), l.global(i));
   for (std::uint32_t i = 0; i < m.types.size(); i++)
     set(std::format("SIGNATURE{}", i).c_str(), l.signature(i));
+  for (std::uint32_t i = 0; i < m.types.size(); i++) set(std::format("ABI{}", i).c_str(), l.abi(i));
+  set("FUNCTIONS", offsetof(InstanceContext, functions));
   set("SIZE", l.size);
   set("MEMORY_GROW", 8 * static_cast<std::uint64_t>(Builtin::memory_grow));
   set("MEMORY_FILL", 8 * static_cast<std::uint64_t>(Builtin::memory_fill));
