@@ -83,9 +83,11 @@ class Instantiation {
       return error(Error::Kind::limit, "too many functions in one process");
     if (!store_.function_table_.grow(store_.next_ref_ + static_cast<std::uint32_t>(functions)))
       return error(Error::Kind::out_of_memory, "no memory for the table of functions");
+    const auto published = std::ranges::count(module_.functions, true, &FunctionDecl::declared);
     const std::uint64_t bytes = layout_.size + kContextAlign + sizeof(Instance) +
                                 8ull * (functions + module_.globals.size() + module_.tables.size()) +
-                                sizeof(GcAllocation) * module_.types.size();
+                                sizeof(GcAllocation) * module_.types.size() +
+                                sizeof(Function) * static_cast<std::uint64_t>(published);
     if (!store_.host_.charge(bytes))
       return error(Error::Kind::out_of_memory, "the instance is beyond the memory quota");
     std::unique_ptr<Instance> instance(new Instance(store_, code_));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/runtime/types.h"
 
+#include <algorithm>
 #include <map>
-#include <memory>
 #include <string>
 
 #include "base/spin_lock.h"
@@ -10,35 +10,41 @@
 
 namespace nebulet::wasm {
 
-/// A recursive group that somebody holds; its types have consecutive ids.
-struct TypeGroup {
-  std::string key;
-  std::uint64_t holders = 0;
-  std::vector<CanonicalType> types;
-  std::vector<std::string> abis;  ///< keys of the functions' ABIs
-};
-
 namespace {
-
-constexpr std::uint32_t kMaxId = HeapType::kAbstract - 1;
 
 struct Abi {
   std::uint32_t id = 0;
   std::uint64_t users = 0;
 };
-
 // Ordered by keys and not hashed: no choice of types makes a search slow.
+using Groups = std::map<std::string, TypeGroup>;
+using Abis = std::map<std::string, Abi>;
+
+constexpr std::uint32_t kMaxId = HeapType::kAbstract - 1;
+
+}  // namespace
+
+/// A recursive group that somebody holds; its types have consecutive ids.
+struct TypeGroup {
+  Groups::iterator self;
+  std::uint64_t holders = 0;
+  std::vector<CanonicalType> types;
+  std::vector<Abis::iterator> abis;  ///< of the functions
+};
+
+namespace {
+
 struct Registry {
-  std::map<std::string, std::unique_ptr<TypeGroup>> groups;
+  Groups groups;
   std::map<std::uint32_t, TypeGroup*> by_id;  ///< by the id of the first type
-  std::map<std::string, Abi> abis;
+  Abis abis;
   std::uint32_t next_type = 1, next_abi = 1;
 };
 constinit SpinLock g_lock;
 constinit Registry* g_registry NB_GUARDED_BY(g_lock) = nullptr;
 
-/// Writes a group down so that equal groups and no others have equal keys: references inside it by their place, others
-/// by the canonical id of what they name.
+/// Writes a group down so that equal groups and no others have equal keys: references inside it by their
+/// place, others by the canonical id of what they name.
 class KeyWriter {
  public:
   KeyWriter(std::string& key, const HeldTypes& before) : key_(key), before_(before) {}
@@ -82,8 +88,8 @@ class KeyWriter {
   const HeldTypes& before_;
 };
 
-/// The classes of registers and stack places of parameters and results; i32 apart from i64, because whoever takes one
-/// may rely on its upper half (docs/concepts/generated-code.md).
+/// The classes of registers and stack places of parameters and results; i32 apart from i64, because whoever
+/// takes one may rely on its upper half (docs/concepts/generated-code.md).
 std::string abi_key(const FuncType& type) {
   std::string key;
   const auto write = [&](const std::vector<ValType>& types) {
@@ -104,6 +110,8 @@ bool make_group(Registry& registry, TypeGroup& group, std::span<const TypeDef> t
   const auto size = static_cast<std::uint32_t>(types.size());
   if (size > kMaxId - registry.next_type || size > kMaxId - registry.next_abi) return false;
   group.types.resize(size);
+  group.abis.reserve(
+      static_cast<std::size_t>(std::ranges::count(types, TypeDef::Kind::function, &TypeDef::kind)));
   const auto find = [&](std::uint32_t index) -> const CanonicalType* {
     if (index == TypeDef::kNone) return nullptr;
     return index < before.size() ? before[index] : &group.types[index - before.size()];
@@ -118,10 +126,10 @@ bool make_group(Registry& registry, TypeGroup& group, std::span<const TypeDef> t
             .super = find(type.super),
             .ancestor = find(type.ancestor)};
     if (type.kind != TypeDef::Kind::function) continue;
-    group.abis.push_back(abi_key(type.function));
-    Abi& abi = registry.abis[group.abis.back()];
-    if (abi.users++ == 0) abi.id = registry.next_abi++;
-    made.abi = abi.id;
+    const auto abi = registry.abis.try_emplace(abi_key(type.function)).first;
+    if (abi->second.users++ == 0) abi->second.id = registry.next_abi++;
+    group.abis.push_back(abi);
+    made.abi = abi->second.id;
   }
   registry.by_id.emplace(registry.next_type, &group);
   registry.next_type += size;
@@ -137,38 +145,36 @@ bool HeldTypes::add(std::span<const TypeDef> types) {
     std::string key;
     KeyWriter writer(key, *this);
     for (const TypeDef& type : group_types) writer.write(type);
-    bytes_ += 2 * key.size() + group_types.size() * (sizeof(CanonicalType) + 64) + 256;
+    constexpr std::uint64_t kGroupBytes = sizeof(TypeGroup) + 192, kTypeBytes = sizeof(CanonicalType) + 32;
+    bytes_ += key.size() + kGroupBytes + group_types.size() * kTypeBytes;
     SpinGuard guard(g_lock);
     if (!g_registry) g_registry = new Registry;
-    std::unique_ptr<TypeGroup>& group = g_registry->groups[key];
-    if (!group) {
-      group = std::make_unique<TypeGroup>();
-      group->key = key;
-      if (!make_group(*g_registry, *group, group_types, types_)) {
-        g_registry->groups.erase(key);
+    const auto [found, is_new] = g_registry->groups.try_emplace(std::move(key));
+    TypeGroup& group = found->second;
+    if (is_new) {
+      group.self = found;
+      if (!make_group(*g_registry, group, group_types, types_)) {
+        g_registry->groups.erase(found);
         return false;
       }
     }
-    group->holders++;
-    groups_.push_back(group.get());
-    for (const CanonicalType& type : group->types) types_.push_back(&type);
+    group.holders++;
+    groups_.push_back(&group);
+    for (const CanonicalType& type : group.types) types_.push_back(&type);
   }
   return true;
 }
 
-// Later groups may name earlier ones, and are only compared while whoever registered both holds both: so a group needs
-// no hold on the groups that it names.
+// Later groups may name earlier ones, and are only compared while whoever registered both holds both: so a
+// group needs no hold on the groups that it names.
 HeldTypes::~HeldTypes() {
   for (TypeGroup* group : groups_) {
     SpinGuard guard(g_lock);
     if (--group->holders > 0) continue;
-    for (const std::string& key : group->abis) {
-      const auto abi = g_registry->abis.find(key);
+    for (const auto abi : group->abis)
       if (--abi->second.users == 0) g_registry->abis.erase(abi);
-    }
     g_registry->by_id.erase(group->types[0].id);
-    const std::string key = std::move(group->key);
-    g_registry->groups.erase(key);
+    g_registry->groups.erase(group->self);
   }
 }
 
