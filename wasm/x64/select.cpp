@@ -298,11 +298,13 @@ void Selector::select_block(ir::Block block) {
     lower(v, inst);
     std::reverse(back_.begin() + mark, back_.end());
   }
-  if (block.index == 0 && !ir_.continues) {
+  if (block.index == 0 || ir_.is_segment) {
     const std::uint32_t mark = back_.size();
-    lower_entry();
+    if (block.index == 0 && !ir_.continues) lower_entry();
     load_bases();
     std::reverse(back_.begin() + mark, back_.end());
+    // Blocks of a segment pass no values to each other, the bases of memories neither.
+    std::ranges::fill(bases_, VReg{});
   }
   ranges_[block.index] = {begin, back_.size()};
 }
