@@ -16,8 +16,11 @@ import cases  # noqa: E402
 # How often each kernel repeats, so that it takes a third of a second or so in native code.
 KERNELS = {"aes": 500, "chase": 300, "crc32": 450, "dct": 2000, "edit": 300, "hashmap": 150, "interpreter": 60, "mandelbrot": 120,
            "matmul": 250, "nbody": 400, "regex": 120, "sha256": 1000, "sort": 120, "spmv": 1600, "stencil": 9000}
+# Those that profit from vectors; run when named, or with --simd.
+VECTOR_KERNELS = {"blend": 4000, "fir": 3000, "gray": 4000, "quantized": 500}
 LUA = {"fib": 80, "trees": 100, "nbody": 300, "strings": 25}
 FLAGS = ["-O3", "-ffp-contract=off"]
+SIMD_FLAGS = ["-msimd128"]  # of the wasm programs, with --simd
 
 
 @dataclass
@@ -51,10 +54,10 @@ def wizer_main():
     return target
 
 
-def kernel(name, repeat):
+def kernel(name, repeat, simd=False):
     sources = [HERE / "kernels/main.c", HERE / f"kernels/{name}.c"]
-    native, wasm = OUT / name, OUT / f"{name}.wasm"
-    for target, compiler in ((native, ["clang-19"]), (wasm, ["clang-19", "--target=wasm32-wasi"])):
+    native, wasm = OUT / name, OUT / (f"{name}.simd.wasm" if simd else f"{name}.wasm")
+    for target, compiler in ((native, ["clang-19"]), (wasm, ["clang-19", "--target=wasm32-wasi", *(SIMD_FLAGS if simd else [])])):
         if is_new(target, [*sources, HERE / "wizer_main.c"]):
             continue
         # The link has no -O: with it clang would run wasm-opt.
@@ -88,11 +91,17 @@ def compressor(name, arguments, stdin, base_stdin=b""):
     return Benchmark(label, "programs", *program(name), arguments, arguments, stdin=stdin, base_stdin=base_stdin)
 
 
-def benchmarks(only):
-    """Those that are named in `only`, or all; each is built before it is handed out."""
+def benchmarks(only, simd=False):
+    """Those that are named in `only`, or all (with `simd`: all kernels); each is built before it is handed out."""
     OUT.mkdir(parents=True, exist_ok=True)
     text, compressed, size = cases.text_of, cases.compressed, cases.FULL_SIZE
-    makers = {name: (lambda name=name, repeat=repeat: kernel(name, repeat)) for name, repeat in KERNELS.items()}
+    kernels = KERNELS | (VECTOR_KERNELS if simd or only else {})
+    makers = {name: (lambda name=name, repeat=repeat: kernel(name, repeat, simd)) for name, repeat in kernels.items()}
+    if simd:
+        for name in makers:
+            if not only or name in only:
+                yield makers[name]()
+        return
     makers |= {f"Lua {name}": (lambda name=name, repeat=repeat: lua_script(name, repeat)) for name, repeat in LUA.items()}
     makers |= {
         "bzip2": lambda: compressor("bzip2", ["-c"], text(4_000_000)),
@@ -102,7 +111,7 @@ def benchmarks(only):
         "C++": lambda: Benchmark("C++", "programs", *program("containers"), ["20"], ["0"]),
     }
     chosen = [name for name in makers if not only or name in only]
-    if any(name not in KERNELS for name in chosen):
+    if any(name not in kernels for name in chosen):
         failed = build.build(["lua", "bzip2", "minigzip", "containers"])
         if failed:
             sys.exit("\n".join(f"{name}: {reason}" for name, reason in failed.items()))
