@@ -155,6 +155,119 @@ TEST_P(SimdValues, LoopsCarryVectors) {
   for (unsigned i = 0; i < 3; ++i) EXPECT_EQ(results[i], a[i]);
 }
 
+// A vector of scalars, lane by lane, complete or not: what is replaced anyway need not be computed, what is
+// not must be.
+TEST_P(SimdValues, VectorsAreBuiltOfScalars) {
+  struct Shape {
+    const char* name;
+    Opcode splat, replace;
+    unsigned lanes;
+    ValType type;
+  };
+  const Shape shapes[] = {{"i8x16", Opcode::i8x16_splat, Opcode::i8x16_replace_lane, 16, kI32},
+                          {"i16x8", Opcode::i16x8_splat, Opcode::i16x8_replace_lane, 8, kI32},
+                          {"i32x4", Opcode::i32x4_splat, Opcode::i32x4_replace_lane, 4, kI32},
+                          {"i64x2", Opcode::i64x2_splat, Opcode::i64x2_replace_lane, 2, kI64},
+                          {"f32x4", Opcode::f32x4_splat, Opcode::f32x4_replace_lane, 4, wasm::kF32},
+                          {"f64x2", Opcode::f64x2_splat, Opcode::f64x2_replace_lane, 2, kF64}};
+  for (const Shape& shape : shapes) {
+    CompiledModule module;
+    const auto all = static_cast<unsigned>((1u << shape.lanes) - 1);
+    // The lanes that are replaced, one after the other; with `twice` the splat is also added to the result.
+    struct Case {
+      unsigned lanes;
+      bool twice;
+    };
+    std::vector<Case> cases;
+    for (const unsigned lanes : {all, all & ~1u, all & ~2u, all & ~(1u << (shape.lanes - 1)), 2u, 1u})
+      for (const bool twice : {false, true}) cases.push_back({lanes, twice});
+    for (const Case& c : cases) {
+      Code body;
+      body.get(0).op(shape.splat).op(Opcode::local_tee).number(2);
+      for (unsigned lane = 0; lane < shape.lanes; ++lane)
+        if (c.lanes >> lane & 1) body.get(1).op(shape.replace).byte(lane);
+      if (c.twice) body.get(2).op(Opcode::v128_xor);
+      module.add({{shape.type, shape.type}, {kV128}, {kV128}, body});
+    }
+    ASSERT_TRUE(module.start(GetParam()));
+    const V128 first = number(0x3ff1234540490fdb), second = number(0xc005a5a5bf9d70a4);
+    const auto narrow = [&](V128 v) {
+      return shape.type == kI32 || shape.type == wasm::kF32 ? number(v.low() & 0xffffffff) : v;
+    };
+    const std::string name = shape.name;
+    for (std::uint32_t f = 0; f < cases.size(); ++f) {
+      const V128 splat = simd_model(name + ".splat", 0, narrow(first), {}, {}).value;
+      V128 expected = splat;
+      for (unsigned lane = 0; lane < shape.lanes; ++lane)
+        if (cases[f].lanes >> lane & 1)
+          expected = simd_model(name + ".replace_lane", lane, expected, narrow(second), {}).value;
+      if (cases[f].twice) expected = simd_model("v128.xor", 0, expected, splat, {}).value;
+      EXPECT_EQ(module.call(f, {narrow(first), narrow(second)}), expected) << name << " " << f;
+    }
+  }
+}
+
+// Zero-extensions of shuffles and of each other, and products of what they leave small.
+TEST_P(SimdValues, ExtensionsCombine) {
+  CompiledModule module;
+  const Opcode low[] = {Opcode::i16x8_extend_low_i8x16_u, Opcode::i32x4_extend_low_i16x8_u,
+                        Opcode::i64x2_extend_low_i32x4_u};
+  const Opcode high[] = {Opcode::i16x8_extend_high_i8x16_u, Opcode::i32x4_extend_high_i16x8_u,
+                         Opcode::i64x2_extend_high_i32x4_u};
+  const auto apply = [](Opcode op, const V128& v) {
+    return simd_model(wasm::opcode_info(op).text, 0, v, {}, {}).value;
+  };
+  struct Case {
+    std::vector<Opcode> ops;
+    unsigned start;  // of the bytes that are shuffled to the front; 0: none
+    Opcode product;
+  };
+  std::vector<Case> cases;
+  for (unsigned start : {0u, 4u, 7u})
+    for (unsigned mask = 0; mask < 8; ++mask)
+      for (unsigned count = 1; count <= 3; ++count)
+        for (const Opcode product : {Opcode::nop, Opcode::i32x4_mul, Opcode::i32x4_extmul_low_i16x8_u,
+                                     Opcode::i64x2_extmul_low_i32x4_u}) {
+          Case c{{}, start, product};
+          for (unsigned k = 0; k < count; ++k) c.ops.push_back(mask >> k & 1 ? high[k] : low[k]);
+          cases.push_back(c);
+        }
+  for (const Case& c : cases) {
+    Code body;
+    for (unsigned operand = 0; operand < (c.product == Opcode::nop ? 1 : 2); ++operand) {
+      body.get(operand);
+      if (c.start) {
+        body.get(operand).op(Opcode::i8x16_shuffle);
+        for (unsigned i = 0; i < 16; ++i) body.byte((c.start + i) % 16);
+      }
+      for (const Opcode op : c.ops) body.op(op);
+    }
+    if (c.product != Opcode::nop) body.op(c.product);
+    module.add({{kV128, kV128}, {kV128}, {}, body});
+  }
+  ASSERT_TRUE(module.start(GetParam()));
+  const V128 values[] = {V128::of(0xfffefdfcfbfaf9f8, 0x8081828384858687), V128::of(~0ull, ~0ull),
+                         V128::of(0x7f00ff80017fff00, 0xff01ff7f80ff00ff)};
+  for (std::uint32_t f = 0; f < cases.size(); ++f)
+    for (const V128& a : values)
+      for (const V128& b : values) {
+        const Case& c = cases[f];
+        const auto operand = [&](V128 v) {
+          if (c.start) {
+            V128 moved;
+            for (unsigned i = 0; i < 16; ++i) moved.bytes[i] = v.bytes[(c.start + i) % 16];
+            v = moved;
+          }
+          for (const Opcode op : c.ops) v = apply(op, v);
+          return v;
+        };
+        V128 expected = operand(a);
+        if (c.product != Opcode::nop)
+          expected = simd_model(wasm::opcode_info(c.product).text, 0, expected, operand(b), {}).value;
+        EXPECT_EQ(module.call(f, {a, b}), expected) << f;
+      }
+}
+
 // 40 vectors, scalars of both classes among them, live across a call and used in another order afterwards.
 TEST_P(SimdValues, SpilledVectorsSurvive) {
   constexpr unsigned kVectors = 40;

@@ -94,6 +94,7 @@ class Rules {
   Value simplify_bitselect(Value v);
   Value simplify_shuffle(Value v);
   Value simplify_lane(Value v);
+  Value simplify_extension(Value v);
   bool vector_constant(Value v, ir::Bits128& bits) const {
     if (f_[v].op != Op::vconst) return false;
     bits = ir::vector_bits(f_[v]);

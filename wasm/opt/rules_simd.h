@@ -99,8 +99,42 @@ ir::Value Rules<Add>::simplify_vector(Value v) {
     case Op::vsub:
       if (f_[i.b].op == Op::vconst && ir::vector_bits(f_[i.b]) == detail::kZeros) return i.a;
       return Value::none();
+    case Op::vextend_low_u:
+    case Op::vextend_high_u: return simplify_extension(v);
     default: return Value::none();
   }
+}
+
+/// A zero-extension of what was shuffled or zero-extended before is one shuffle with zeros.
+template <class Add>
+ir::Value Rules<Add>::simplify_extension(Value v) {
+  const ir::Inst i = f_[v];
+  const ir::Inst inner = f_[i.a];
+  constexpr std::uint8_t kZero = 16;
+  std::array<std::uint8_t, 16> from;
+  if (inner.op == Op::vshuffle) {
+    ir::Bits128 bits;
+    if (inner.a != inner.b && !(vector_constant(inner.b, bits) && bits == detail::kZeros))
+      return Value::none();
+    from = ir::shuffle_indices(inner);
+  } else if (inner.op == Op::vextend_low_u) {
+    const unsigned width = ir::lane_bytes(inner.lanes);
+    for (unsigned k = 0; k < 16; ++k)
+      from[k] =
+          k % width < width / 2 ? static_cast<std::uint8_t>(k / width * (width / 2) + k % width) : kZero;
+  } else {
+    return Value::none();
+  }
+  const unsigned width = ir::lane_bytes(i.lanes), first = i.op == Op::vextend_high_u ? 8 : 0;
+  std::array<std::uint8_t, 16> indices;
+  for (unsigned k = 0; k < 16; ++k) {
+    const bool kept = k % width < width / 2;
+    indices[k] = kept ? from[first + k / width * (width / 2) + k % width] : kZero;
+    if (indices[k] > kZero) indices[k] = kZero;
+  }
+  const Value zero = add_(ir::vector_constant(detail::kZeros));
+  f_[v] = ir::vector_shuffle(inner.a, zero, indices);
+  return simplify_shuffle(v);
 }
 
 template <class Add>
@@ -170,6 +204,10 @@ ir::Value Rules<Add>::simplify_shuffle(Value v) {
     const unsigned period = f_[only].op == Op::vsplat ? ir::lane_bytes(f_[only].lanes) : 16;
     for (unsigned k = 0; k < 16; ++k) same &= indices[k] % period == k % period;
     if (same) return only;
+  }
+  if (f_[i.a].op == Op::vconst && f_[i.b].op != Op::vconst) {
+    for (std::uint8_t& index : indices) index ^= 16;
+    i = ir::vector_shuffle(i.b, i.a, indices);
   }
   if (vector_constant(i.a, a) && vector_constant(i.b, b)) {
     const auto from_a = a.bytes(), from_b = b.bytes();

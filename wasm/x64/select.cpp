@@ -50,6 +50,7 @@ void Selector::analyze() {
   block_of_ = arena_.allocate_array<std::uint32_t>(count, 0);
   vregs_ = arena_.allocate_array<VReg>(count, VReg{});
   fused_ = arena_.allocate_array<bool>(count, false);
+  unread_ = arena_.allocate_array<std::uint16_t>(count, std::uint16_t{0});
   zero_extended_ = arena_.allocate_array<bool>(count, false);
   for (std::uint32_t v = 0; v < count; ++v) alias_[v] = Value(v);
   std::uint32_t epoch = 0;

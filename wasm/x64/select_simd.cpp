@@ -256,7 +256,8 @@ void VectorSelector::integer() {
     case Op::vmax_u: return by_lanes({MOp::vpmaxub, MOp::vpmaxuw, MOp::vpmaxud}, true);
     case Op::vmul:
       if (lanes_ == Lanes::i64x2) return multiply_i64();
-      return by_lanes({MOp::entry, MOp::vpmullw, MOp::vpmulld}, true);
+      if (lanes_ == Lanes::i32x4) return multiply_i32();
+      return by_lanes({MOp::entry, MOp::vpmullw}, true);
     case Op::vdot: return binary(MOp::vpmaddwd, true);
     case Op::vdot_relaxed: {
       const VReg unsigned_factor = reg(inst_->b);
@@ -300,6 +301,7 @@ void VectorSelector::lower(Value v, const ir::Inst& inst) {
   inst_ = &inst;
   def_ = s_.vreg(v);
   lanes_ = inst.lanes;
+  unread_ = s_.unread_[v.index];
   switch (inst.op) {
     case Op::vconst: {
       const ir::Bits128 bits = ir::vector_bits(inst);

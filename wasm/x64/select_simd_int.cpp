@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Integer lanes where the processor has no instruction for the shape: shifts of bytes, 64-bit lanes,
 // widening.
+#include <algorithm>
+#include <bit>
+
 #include "wasm/x64/selector_simd.h"
 
 namespace nebulet::wasm::x64 {
@@ -100,6 +103,60 @@ void VectorSelector::multiply_i64() {
   two(MOp::vpaddq, shift(MOp::vpsllq_i, middle, 32), low, def_);
 }
 
+/// How many low bits of each lane may be set, of 16- or 32-bit lanes. Looks at a few operands only.
+unsigned VectorSelector::significant_bits(Value v, Lanes lanes, int depth) const {
+  const ir::Inst& inst = at(v);
+  const unsigned width = ir::lane_bytes(lanes), bits = width * 8;
+  const auto of_bytes = [&](auto may_be_set) {
+    unsigned highest = 0;
+    for (unsigned i = 0; i < 16; ++i)
+      if (may_be_set(i) && i % width >= highest) highest = i % width + 1;
+    return highest * 8;
+  };
+  if (inst.op == Op::vconst) {
+    const Bytes bytes = ir::vector_bits(inst).bytes();
+    unsigned most = 0;
+    for (unsigned i = 0; i < 16; i += width) {
+      std::uint32_t lane = 0;
+      std::memcpy(&lane, bytes.data() + i, width);
+      most = std::max(most, static_cast<unsigned>(std::bit_width(lane)));
+    }
+    return most;
+  }
+  if (depth == 3) return bits;
+  const auto of = [&](Value operand) { return significant_bits(operand, lanes, depth + 1); };
+  switch (inst.op) {
+    case Op::vextend_low_u:
+    case Op::vextend_high_u: {
+      if (inst.lanes != lanes) return bits;
+      const Lanes narrow = static_cast<Lanes>(static_cast<unsigned>(lanes) - 1);
+      return narrow == Lanes::i8x16 ? 8 : significant_bits(inst.a, narrow, depth + 1);
+    }
+    case Op::vshuffle: {
+      const Bytes indices = ir::shuffle_indices(inst);
+      ir::Bits128 zeros;
+      if (!constant_bits(inst.b, zeros) || zeros != ir::Bits128{}) return bits;
+      return of_bytes([&](unsigned i) { return indices[i] < 16; });
+    }
+    case Op::vand: return std::min(of(inst.a), of(inst.b));
+    case Op::vor:
+    case Op::vxor: return std::max(of(inst.a), of(inst.b));
+    case Op::vmin_u: return inst.lanes == lanes ? std::min(of(inst.a), of(inst.b)) : bits;
+    case Op::vshr_u: {
+      std::int64_t count = 0;
+      if (inst.lanes != lanes || !s_.constant(inst.b, count)) return bits;
+      return bits - (static_cast<unsigned>(count) & (bits - 1));
+    }
+    default: return bits;
+  }
+}
+
+// The product of two lanes below 2^15 is that of their low halves, which takes half the time.
+void VectorSelector::multiply_i32() {
+  const bool small = significant_bits(inst_->a, lanes_) < 16 && significant_bits(inst_->b, lanes_) < 16;
+  binary(small ? MOp::vpmaddwd : MOp::vpmulld, true);
+}
+
 /// The low or high lanes of `v`, widened to `lanes`.
 VReg VectorSelector::extended(Value v, bool high, bool is_signed, Lanes lanes, VReg def) {
   constexpr MOp kSigned[] = {MOp::vpmovsxbw, MOp::vpmovsxwd, MOp::vpmovsxdq};
@@ -128,6 +185,11 @@ void VectorSelector::extended_product() {
     return;
   }
   const VReg a = reg(inst_->a), b = reg(inst_->b);
+  if (lanes_ == Lanes::i32x4 && !high && !is_signed &&
+      significant_bits(inst_->a, Lanes::i16x8) + significant_bits(inst_->b, Lanes::i16x8) <= 16) {
+    one(MOp::vpmovzxwd, in(two(MOp::vpmullw, a, b), 8), def_);
+    return;
+  }
   if (lanes_ == Lanes::i32x4) {
     const VReg low = two(MOp::vpmullw, a, b), upper = two(is_signed ? MOp::vpmulhw : MOp::vpmulhuw, a, b);
     two(high ? MOp::vpunpckhwd : MOp::vpunpcklwd, low, upper, def_);

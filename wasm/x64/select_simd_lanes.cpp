@@ -15,9 +15,14 @@ void VectorSelector::splat() {
     return;
   }
   VReg value = reg(inst_->a);
+  const auto first = static_cast<std::uint16_t>((1u << ir::lane_bytes(lanes_)) - 1);
+  const bool only_first = (unread_ | first) == 0xffff;
+  if (only_first && ir::is_float(lanes_))
+    return s_.build(MOp::vmovaps, 4).rm(only_register(value)).def(def_).flags(mir::kMove).end();
   if (!ir::is_float(lanes_)) {
     const unsigned size = lanes_ == Lanes::i64x2 ? 8 : 4;
-    value = one(MOp::vmov_from_gpr, in(value, size), VReg(), size);
+    value = one(MOp::vmov_from_gpr, in(value, size), only_first ? def_ : VReg(), size);
+    if (only_first) return;
   }
   one(op, in(value, ir::lane_bytes(lanes_)), def_);
 }
@@ -80,6 +85,8 @@ void VectorSelector::extract() {
 void VectorSelector::replace() {
   const auto lane = inst_->imm;
   const unsigned bytes = ir::lane_bytes(lanes_);
+  if (const Value a = s_.resolve(inst_->a); s_.once(a))
+    s_.unread_[a.index] = static_cast<std::uint16_t>(unread_ | ((1u << bytes) - 1) << (lane * bytes));
   const VReg vector = reg(inst_->a);
   Source source;
   const bool memory = s_.fuse_load(inst_->b, bytes, source, true);

@@ -54,6 +54,24 @@ bool is_rotation(const Bytes& bytes, unsigned size) {
   return true;
 }
 
+/// Zero-extensions of low lanes: `from` bytes of every lane of `to` bytes are kept.
+struct Extension {
+  MOp op;
+  std::uint8_t from, to;
+};
+constexpr Extension kExtensions[] = {{MOp::vpmovzxbw, 1, 2}, {MOp::vpmovzxbd, 1, 4}, {MOp::vpmovzxbq, 1, 8},
+                                     {MOp::vpmovzxwd, 2, 4}, {MOp::vpmovzxwq, 2, 8}, {MOp::vpmovzxdq, 4, 8}};
+
+/// `bytes`: indices of one input, negative where the result is 0.
+bool extends(const Bytes& bytes, const Extension& extension) {
+  for (unsigned i = 0; i < 16; ++i) {
+    const unsigned within = i % extension.to;
+    const bool kept = within < extension.from;
+    if (kept ? bytes[i] != i / extension.to * extension.from + within : bytes[i] < 0x80) return false;
+  }
+  return true;
+}
+
 constexpr std::uint8_t kAny = 0x80;  ///< a lane that does not matter
 
 }  // namespace
@@ -205,7 +223,14 @@ void VectorSelector::shuffle() {
   }
   // vpshufb makes lanes 0 whose index is negative.
   if (a_is_zero || b_is_zero) {
-    two(MOp::vpshufb, reg(a_is_zero ? b : a), constant(ir::Bits128::of(a_is_zero ? of_b : of_a)), def_);
+    const VReg input = reg(a_is_zero ? b : a);
+    const Bytes& of_input = a_is_zero ? of_b : of_a;
+    for (const Extension& extension : kExtensions) {
+      if (!extends(of_input, extension)) continue;
+      one(extension.op, in(input, 16u / extension.to * extension.from), def_);
+      return;
+    }
+    two(MOp::vpshufb, input, constant(ir::Bits128::of(of_input)), def_);
     return;
   }
   std::array<std::uint8_t, 8> words;

@@ -79,6 +79,8 @@ class VectorSelector {
   void shift_bytes(bool by_constant, unsigned count);
   void absolute();
   void multiply_i64();
+  void multiply_i32();
+  unsigned significant_bits(Value v, Lanes lanes, int depth = 0) const;
   void extend();
   VReg extended(Value v, bool high, bool is_signed, Lanes lanes, VReg def = VReg());
   void extended_product();
@@ -102,6 +104,7 @@ class VectorSelector {
   const ir::Inst* inst_ = nullptr;
   VReg def_;
   Lanes lanes_ = Lanes::all;
+  std::uint16_t unread_ = 0;  ///< bytes of the result that nobody reads
 };
 
 }  // namespace nebulet::wasm::x64
