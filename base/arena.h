@@ -15,8 +15,10 @@
 
 namespace nebulet {
 
-/// A bump allocator over a chain of chunks. `reset` keeps the chunks for the next function. One thread at a
-/// time. Chunks come from operator new: the caller bounds what it asks for (compile fuel) before it asks.
+/// A bump allocator over a chain of chunks. `reset` keeps the chunks for the next function. What is larger
+/// than a chunk is kept apart and goes back to the heap with `reset`, or earlier when an array has grown out
+/// of it. One thread at a time. Chunks come from operator new: the caller bounds what it asks for (compile
+/// fuel) before it asks.
 class Arena {
  public:
   Arena() = default;
@@ -43,32 +45,60 @@ class Arena {
     return array;
   }
 
-  /// Forgets every allocation; keeps the memory.
+  /// The array at `at` is not used any more. Whether that helps depends on its size.
+  void give_back(void* at, std::size_t bytes) {
+    if (bytes > kChunkSize) give_back_large(at);
+  }
+  /// Forgets every allocation; keeps the chunks.
   void reset();
-  /// Bytes held in chunks, used or not.
+  /// Bytes held, used or not; and the most so far.
   std::size_t footprint() const { return footprint_; }
+  std::size_t peak() const { return peak_; }
+  /// Bytes that allocations since the last `reset` occupy, with what is left over in their chunks.
+  std::size_t used() const { return used_; }
 
  private:
+  static constexpr std::size_t kChunkSize = 256 * 1024;
   struct Chunk {
     Chunk* next;
     std::size_t size;
   };
+  struct Large {
+    Large *next, **link;  ///< `link` is what points here
+    std::size_t size;
+    std::size_t pad;
+  };
+  static_assert(sizeof(Large) % 16 == 0);
+  void* allocate_large(std::size_t bytes);
+  void give_back_large(void* at);
+  void add_footprint(std::size_t bytes) {
+    footprint_ += bytes;
+    if (footprint_ > peak_) peak_ = footprint_;
+  }
   void* allocate_slow(std::size_t bytes, std::size_t align);
 
   std::byte* cursor_ = nullptr;
   std::byte* end_ = nullptr;
   Chunk* first_ = nullptr;
   Chunk* current_ = nullptr;
-  std::size_t footprint_ = 0;
+  Large* large_ = nullptr;
+  std::size_t footprint_ = 0, peak_ = 0, used_ = 0;
 };
 
-/// A growing array in an arena. Elements must be trivially copyable; growth leaves the old copy to the arena.
+/// What happens to the old copy of an array that has grown.
+enum class Growth : bool {
+  keeps,       ///< it stays in the arena: old references can still be read
+  gives_back,  ///< a large one goes back to the heap: no reference and no copy of the vector may be used any
+               ///< more
+};
+
+/// A growing array in an arena. Elements must be trivially copyable.
 template <class T>
 class ArenaVector {
   static_assert(std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T>);
 
  public:
-  explicit ArenaVector(Arena& arena) : arena_(&arena) {}
+  explicit ArenaVector(Arena& arena, Growth growth = Growth::keeps) : arena_(&arena), growth_(growth) {}
 
   std::uint32_t size() const { return size_; }
   bool empty() const { return size_ == 0; }
@@ -126,17 +156,24 @@ class ArenaVector {
  private:
   void grow(std::uint32_t at_least) {
     std::uint32_t capacity = capacity_ ? capacity_ * 2 : 8;
+    if (growth_ == Growth::gives_back && std::size_t{capacity_} * sizeof(T) > kSlowGrowth)
+      capacity = capacity_ + capacity_ / 2;
     if (capacity < at_least) capacity = at_least;
     T* data = arena_->allocate_array<T>(capacity).data();
     if (size_) std::memcpy(data, data_, size_ * sizeof(T));
+    if (growth_ == Growth::gives_back && capacity_)
+      arena_->give_back(data_, std::size_t{capacity_} * sizeof(T));
     data_ = data;
     capacity_ = capacity;
   }
+
+  static constexpr std::size_t kSlowGrowth = 1 << 20;  ///< from this size on by half
 
   Arena* arena_;
   T* data_ = nullptr;
   std::uint32_t size_ = 0;
   std::uint32_t capacity_ = 0;
+  Growth growth_;
 };
 
 }  // namespace nebulet

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/compile.h"
 
+#include <algorithm>
 #include <format>
 
 #include "base/arena.h"
@@ -31,11 +32,17 @@ std::unexpected<Error> in_function(Error error, const Module& module, std::uint3
 /// What the compilation of one module's functions shares.
 class Compiler {
  public:
-  Compiler(const Module& module, Effort effort) : builder(module), module_(module), effort_(effort) {}
+  Compiler(const Module& module, Effort effort, const Pause& pause)
+      : builder(module), module_(module), effort_(effort), pause_(pause) {}
 
   Result<> function(std::uint32_t defined) {
     const FunctionDecl& decl = module_.functions[module_.imported_functions + defined];
     const std::uint32_t bytes = decl.body_end - decl.body_begin;
+    since_pause_ += bytes;
+    if (since_pause_ > kLongBody) {
+      since_pause_ = 0;
+      TRY(pause_());
+    }
     if (effort_ != Effort::segments && bytes <= kMaxWholeBody) {
       auto whole = as_a_whole(defined, bytes);
       if (whole || !too_large_) return whole;
@@ -45,7 +52,7 @@ class Compiler {
     if (!compiled && effort_ == Effort::segments) compiled = as_a_whole(defined, bytes);
     return compiled;
   }
-  std::size_t footprint() const { return arena_.footprint() + keep_.footprint(); }
+  std::size_t footprint() const { return arena_.peak() + keep_.peak(); }
 
   x64::CodeBuilder builder;
 
@@ -53,25 +60,40 @@ class Compiler {
   /// Larger bodies are compiled in segments right away: no stage of the compiler then takes long without a
   /// pause.
   static constexpr std::uint32_t kMaxWholeBody = 512 * 1024;
-  /// Compiling a function may take this much memory; what needs more is compiled in segments.
-  static constexpr std::uint64_t kBytesPerBodyByte = 64, kBytesPerBody = 16 << 20;
-  /// The most that all stages take for a unit of fuel (of about four bytes in the SSA form).
-  static constexpr std::uint64_t kBytesPerUnit = 40;
+  /// Bodies with more bytes take more than about a millisecond.
+  static constexpr std::uint32_t kLongBody = 2048;
+  /// The most that the stages up to selection take for a unit of fuel (of about four bytes in the SSA form).
+  static constexpr std::uint64_t kBytesPerUnit = 64;
+
+  /// What the register allocator and the emitter take; measured on the families of tests/bounds.
+  static std::uint64_t allocation_memory(const mir::Function& machine) {
+    return machine.insts.size() * std::uint64_t{80} + machine.operands.size() * std::uint64_t{24} +
+           machine.vregs.size() * std::uint64_t{150} + machine.blocks.size() * std::uint64_t{600};
+  }
 
   Result<> as_a_whole(std::uint32_t defined, std::uint32_t bytes) {
     too_large_ = false;
     arena_.reset();
-    const std::uint64_t memory = bytes * kBytesPerBodyByte + kBytesPerBody;
+    const std::uint64_t memory = compile_memory(bytes);
     ir::Function function(arena_);
     if (auto built = build_function(module_, defined, function, memory / kBytesPerUnit); !built) {
       too_large_ = built.error().kind == Error::Kind::limit;
       return built;
     }
+    const bool is_long = bytes > kLongBody;
+    if (is_long) TRY(pause_());
     opt::optimize(function);
     NB_DEBUG_ASSERT(ir::verify(function).empty());
+    if (is_long) TRY(pause_());
     mir::Function machine = x64::select(function, module_, layout_, arena_);
+    if (arena_.used() + allocation_memory(machine) > memory) {
+      too_large_ = true;
+      return std::unexpected(Error{Error::Kind::limit, 0, "function exceeds the compile budget"});
+    }
+    if (is_long) TRY(pause_());
     const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
     NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
+    if (is_long) TRY(pause_());
     return named(builder.add(machine, allocation), defined);
   }
 
@@ -115,6 +137,7 @@ class Compiler {
     const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
     NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
     x64::set_segment_edges(function, machine);
+    TRY(pause_());
     return builder.add_segment(*whole_, machine, allocation, labels);
   }
 
@@ -131,20 +154,29 @@ class Compiler {
 
   const Module& module_;
   const Effort effort_;
+  const Pause pause_;
   const ContextLayout layout_ = ContextLayout::of(module_);
   const regalloc::Registers registers_{.allocatable = x64::kAllocatable, .vec_scratch = x64::kVecScratch};
   Arena arena_;  // everything about one function, or one segment; the code itself is in the builder
   Arena keep_;   // everything about a function in segments that must outlive one of them
   bool too_large_ = false;
+  std::uint64_t since_pause_ = 0;  ///< bytes of bodies compiled
   x64::SegmentedFunction* whole_ = nullptr;
   std::uint32_t cell_bytes_ = 8;
 };
 
 }  // namespace
 
+std::uint64_t compile_memory(std::uint64_t body_bytes) {
+  // A small function cannot even take that much: fuel is bounded by its size.
+  constexpr std::uint64_t kMostPerByte = 2'600, kLeast = 5 << 20;
+  constexpr std::uint64_t kPerByte = 64, kConstant = 16 << 20;
+  return std::min(body_bytes * kMostPerByte + kLeast, body_bytes * kPerByte + kConstant);
+}
+
 Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats,
                                                    const CompileHook& hook, Effort effort) {
-  Compiler compiler(module, effort);
+  Compiler compiler(module, effort, hook.pause);
   for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
     const std::uint32_t index = module.imported_functions + i;
     if (hook.before_function != nullptr) {
@@ -157,7 +189,7 @@ Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, Compile
   }
 
   auto code = std::make_unique<CodeObject>(compiler.builder.finish());
-  TRY(verify_code(*code, module));
+  TRY(verify_code(*code, module, hook.pause));
   if (stats) {
     stats->functions = module.defined_functions();
     stats->wasm_bytes = module.bytes.size();

@@ -26,11 +26,17 @@ struct CompileProgress {
   std::uint64_t code_bytes = 0;  ///< made so far
 };
 
-/// Asked before each function. It may block (let other tasks run); an error ends the compilation.
+/// What a compilation asks whoever started it; both may block (let other tasks run), and an error ends the
+/// compilation. `pause` is asked between the stages of a function, after every segment of a large one, and
+/// while code is verified.
 struct CompileHook {
   Result<> (*before_function)(void* state, const CompileProgress& progress) = nullptr;
   void* state = nullptr;
+  Pause pause = {};
 };
+
+/// The most memory that is taken to compile a function whose body has so many bytes, beside the code.
+std::uint64_t compile_memory(std::uint64_t body_bytes);
 
 enum class Effort : std::uint8_t {
   automatic,  ///< optimize functions unless that would take too much memory

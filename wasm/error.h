@@ -16,6 +16,7 @@ struct Error {
     unlinkable,  ///< an import is missing or does not match
     rejected,    ///< the machine-code verifier refused the code: a defect of the compiler
     out_of_memory,
+    cancelled,  ///< whoever asked for the work does not want it any more
   };
   Kind kind = Kind::malformed;
   std::uint32_t offset = 0;  ///< byte offset in the module, where it applies
@@ -24,5 +25,13 @@ struct Error {
 
 template <class T = void>
 using Result = std::expected<T, Error>;
+
+/// Asked now and then by work that takes long, about every millisecond. It may let other tasks run; an error
+/// ends the work, which then has given everything back.
+struct Pause {
+  Result<> (*ask)(void* state) = nullptr;
+  void* state = nullptr;
+  Result<> operator()() const { return ask ? ask(state) : Result<>(); }
+};
 
 }  // namespace nebulet::wasm

@@ -21,18 +21,19 @@ CellBuilder::CellBuilder(const Module& module, ir::Function& function, Fuel& fue
       f_(function),
       fuel_(fuel),
       sink_(sink),
-      labels_(keep),
+      labels_(keep, Growth::gives_back),
       segment_labels_(keep),
       locals_(keep),
       dirty_(keep),
-      open_(keep),
-      aliases_(keep),
+      open_(keep, Growth::gives_back),
+      aliases_(keep, Growth::gives_back),
       detours_(keep),
       detour_args_(keep),
       moved_(keep) {}
 
 void CellBuilder::begin(const Locals& locals, std::span<const ValType> params) {
   locals_count_ = cells_ = locals.size();
+  begin_block(make_block());  // also if it fails: the walk goes on to the end of its step
   locals_.reserve(locals_count_);
   for (std::uint32_t i = 0; i < locals_count_; ++i) {
     locals_.push_back({.type = ir_type(locals[i], module_)});
@@ -40,7 +41,6 @@ void CellBuilder::begin(const Locals& locals, std::span<const ValType> params) {
     if (locals_.back().type == Type::ref) fail_for_reference();
     if (locals_.back().type == Type::v128 && sink_.cell_bytes < 16) fail(wide_cells_needed());
   }
-  begin_block(make_block());
   ir::BlockData& entry = f_.blocks[0];
   entry.params = f_.pool.size();
   entry.param_count = static_cast<std::uint32_t>(params.size());
@@ -148,7 +148,7 @@ Value CellBuilder::use(Value v) {
   if (!in_cell(v)) {
     if (v.index < first_value_ || v.index >= f_.insts.size()) {
       fail({Error::Kind::limit, position_, "function is too large for this combination of features"});
-      return Value::none();
+      return zero(Type::i32);  // for the rest of the step
     }
     return v;
   }

@@ -158,7 +158,8 @@ std::vector<std::byte> write_code_file(const CodeObject& code, const Module& mod
   return std::move(writer.bytes);
 }
 
-Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module) {
+Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module,
+                                                   const Pause& pause) {
   constexpr std::size_t kDigest = sizeof(Sha256);
   const std::size_t module_at = magic().size() + compiler().size(), tables_at = module_at + kDigest;
   if (file.size() < tables_at + kDigest || !std::ranges::equal(file.first(magic().size()), magic())) {
@@ -167,11 +168,11 @@ Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> fi
   if (!std::ranges::equal(file.subspan(magic().size(), compiler().size()), compiler())) {
     return refuse(Error::Kind::unlinkable, magic().size(), "the code file is of another compiler");
   }
-  if (!std::ranges::equal(file.subspan(module_at, kDigest), sha256(module.bytes))) {
+  if (!std::ranges::equal(file.subspan(module_at, kDigest), TRY(sha256(module.bytes, pause)))) {
     return refuse(Error::Kind::unlinkable, module_at, "the code file is of another module");
   }
   const auto body = file.first(file.size() - kDigest);
-  if (!std::ranges::equal(file.last(kDigest), sha256(body))) {
+  if (!std::ranges::equal(file.last(kDigest), TRY(sha256(body, pause)))) {
     return refuse(Error::Kind::malformed, body.size(), "the code file is damaged");
   }
   auto code = std::make_unique<CodeObject>();
@@ -179,7 +180,7 @@ Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> fi
   transfer(reader, *code);
   if (!reader.ok() || !reader.at_end())
     return refuse(Error::Kind::malformed, tables_at, "the code file's tables do not fit it");
-  TRY(verify_code(*code, module));
+  TRY(verify_code(*code, module, pause));
   return code;
 }
 

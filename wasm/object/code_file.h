@@ -20,6 +20,7 @@ std::vector<std::byte> write_code_file(const CodeObject& code, const Module& mod
 
 /// Reads and verifies. Fails with `malformed` if the file is damaged, `unlinkable` if it is of another module
 /// or compiler, `rejected` if the verifier refuses its code. The offset of an error is in `file`.
-Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module);
+Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module,
+                                                   const Pause& pause = {});
 
 }  // namespace nebulet::wasm

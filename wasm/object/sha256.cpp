@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 
+#include "base/result.h"
+
 namespace nebulet::wasm {
 namespace {
 
@@ -50,11 +52,17 @@ void compress(std::uint32_t (&state)[8], const std::byte* block) {
 
 }  // namespace
 
-Sha256 sha256(std::span<const std::byte> bytes) {
+Sha256 sha256(std::span<const std::byte> bytes) { return *sha256(bytes, {}); }
+
+Result<Sha256> sha256(std::span<const std::byte> bytes, const Pause& pause) {
+  constexpr std::size_t kPauseBytes = 256 * 1024;
   std::uint32_t state[8] = {0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a,
                             0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19};
   std::size_t at = 0;
-  for (; bytes.size() - at >= 64; at += 64) compress(state, bytes.data() + at);
+  for (; bytes.size() - at >= 64; at += 64) {
+    if (at % kPauseBytes == 0) TRY(pause());
+    compress(state, bytes.data() + at);
+  }
   // The rest, a one bit, zeros, and the length in bits: one block or two.
   std::byte tail[128] = {};
   const std::size_t rest = bytes.size() - at;

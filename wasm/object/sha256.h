@@ -7,10 +7,14 @@
 #include <cstdint>
 #include <span>
 
+#include "wasm/error.h"
+
 namespace nebulet::wasm {
 
 using Sha256 = std::array<std::byte, 32>;
 
 Sha256 sha256(std::span<const std::byte> bytes);
+/// The same for much data. Fails only if `pause` does.
+Result<Sha256> sha256(std::span<const std::byte> bytes, const Pause& pause);
 
 }  // namespace nebulet::wasm

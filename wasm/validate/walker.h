@@ -69,9 +69,9 @@ class Walker {
         fuel_(fuel),
         reader_(module.bytes, decl_.body_begin, decl_.body_end),
         locals_(arena, decl_.body_end - decl_.body_begin),
-        stack_(arena),
-        control_(arena),
-        saved_(arena),
+        stack_(arena, Growth::gives_back),
+        control_(arena, Growth::gives_back),
+        saved_(arena, Growth::gives_back),
         targets_(arena),
         field_types_(arena),
         initialized_(arena) {}

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "wasm/verify/abi.h"
@@ -12,14 +13,17 @@ namespace nebulet::wasm::verify {
 
 class Checker {
  public:
-  Checker(const CodeObject& code, const Module& module);
+  Checker(const CodeObject& code, const Module& module, const Pause& pause = {});
   /// False if a rule is broken; then rule(), function() and pc() say which and where.
   bool run();
   const char* rule() const { return rule_; }
+  /// Set if the caller wanted it to end: then no rule is broken.
+  std::optional<Error>& cancelled() { return cancelled_; }
   std::uint32_t function() const { return module_.imported_functions + index_; }
   std::uint32_t pc() const { return pc_; }
 
  private:
+  bool pause();
   bool check_object();
   bool check_stack_maps();
   bool check_function(const CodeFunction& function);
@@ -101,6 +105,10 @@ class Checker {
   bool trap_here_ = false;
   const char* rule_ = nullptr;
   Insn ring_[4];
+  const Pause pause_;
+  std::optional<Error> cancelled_;
+  std::uint32_t pause_at_ = kPauseBytes;  ///< offset in the text
+  static constexpr std::uint32_t kPauseBytes = 64 * 1024;
 };
 
 }  // namespace nebulet::wasm::verify

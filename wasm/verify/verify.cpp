@@ -26,11 +26,12 @@ bool moves_rsp(const Insn& insn, std::uint8_t operation, std::uint32_t by) {
 
 }  // namespace
 
-Checker::Checker(const CodeObject& code, const Module& module)
+Checker::Checker(const CodeObject& code, const Module& module, const Pause& pause)
     : code_(code),
       module_(module),
       layout_(ContextLayout::of(module)),
-      text_(reinterpret_cast<const std::uint8_t*>(code.text.data())) {}
+      text_(reinterpret_cast<const std::uint8_t*>(code.text.data())),
+      pause_(pause) {}
 
 bool Checker::fail(const char* rule) {
   rule_ = rule;
@@ -47,12 +48,22 @@ bool Checker::run() {
         function.end > code_.text.size())
       return fail("functions overlap, are not aligned or leave the text");
     if (!check_padding(end, function.begin) || !check_function(function)) return false;
+    if (next_ > pause_at_ && !pause()) return false;
     end = function.end;
   }
   if (!check_padding(end, code_.text.size())) return false;
   if (label_ != code_.labels.size()) return fail("label outside all functions");
   if (trap_ != code_.traps.size()) return fail("trap site outside all functions");
   if (call_ != code_.calls.size()) return fail("call site without a call");
+  return true;
+}
+
+bool Checker::pause() {
+  pause_at_ = next_ + kPauseBytes;
+  if (auto go_on = pause_(); !go_on) {
+    cancelled_ = std::move(go_on).error();
+    return false;
+  }
   return true;
 }
 
@@ -121,6 +132,7 @@ bool Checker::check_function(const CodeFunction& function) {
   while (next_ < function.end) {
     if (label_ < code_.labels.size() && code_.labels[label_].pc == next_ && !enter_label()) return false;
     if (!fetch() || !step()) return false;
+    if (next_ > pause_at_ && !pause()) return false;
   }
   return !live_ || fail("control falls off the end of the function");
 }
@@ -323,9 +335,10 @@ bool Checker::check_return(const Insn& i) {
 
 namespace nebulet::wasm {
 
-Result<> verify_code(const CodeObject& code, const Module& module) {
-  verify::Checker checker(code, module);
+Result<> verify_code(const CodeObject& code, const Module& module, const Pause& pause) {
+  verify::Checker checker(code, module, pause);
   if (checker.run()) return {};
+  if (checker.cancelled()) return std::unexpected(std::move(*checker.cancelled()));
   char digits[16];
   std::string message = checker.rule();
   message += " (function ";

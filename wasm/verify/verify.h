@@ -14,6 +14,6 @@ namespace nebulet::wasm {
 /// valid. One pass, linear in the size of text, rodata and tables; no input makes it crash. Fails with
 /// `rejected`; the message names the rule, the index of the function (in the module's index space) and the
 /// offset in the text.
-Result<> verify_code(const CodeObject& code, const Module& module);
+Result<> verify_code(const CodeObject& code, const Module& module, const Pause& pause = {});
 
 }  // namespace nebulet::wasm

@@ -28,11 +28,11 @@ struct SegmentedFunction {
   SegmentedFunction(Arena& arena, const SegmentFrame& frame)
       : arena(&arena),
         frame(frame),
-        labels(arena),
-        starts(arena),
-        branches(arena),
-        traps(arena),
-        tables(arena) {}
+        labels(arena, Growth::gives_back),
+        starts(arena, Growth::gives_back),
+        branches(arena, Growth::gives_back),
+        traps(arena, Growth::gives_back),
+        tables(arena, Growth::gives_back) {}
   struct Branch {
     std::uint32_t at, target;
     bool conditional;
