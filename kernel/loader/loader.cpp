@@ -8,6 +8,7 @@
 #include "kernel/sched/scheduler.h"
 #include "kernel/syscall/table.h"
 #include "machine/include/machine/memory.h"
+#include "machine/include/machine/profile.h"
 #include "machine/include/machine/time.h"
 #include "wasm/compile.h"
 #include "wasm/object/code_file.h"
@@ -30,6 +31,7 @@ std::string_view kind_name(wasm::Error::Kind kind) {
     case wasm::Error::Kind::unlinkable: return "cannot be linked";
     case wasm::Error::Kind::rejected: return "compiled code was refused";
     case wasm::Error::Kind::out_of_memory: return "out of memory";
+    case wasm::Error::Kind::cancelled: return "cancelled";
   }
   return "error";
 }
@@ -59,9 +61,8 @@ struct Unit {
 
 /// Memory that must stay free while modules are compiled, beside what is estimated for the next step.
 constexpr std::uint64_t kCompileReserve = 6 << 20;
-/// Bytes that the compiler needs at most for each byte of a module's text and of a function's body: measured
-/// on the programs of tests/apps and on bodies made to be expensive, and rounded up.
-constexpr std::uint64_t kBytesPerModuleByte = 1, kBytesPerBodyByte = 256;
+/// Bytes that the decoder needs for each byte of an ordinary module.
+constexpr std::uint64_t kBytesPerModuleByte = 1;
 /// The code so far is copied when its buffer grows; its tables are about as large as itself.
 constexpr std::uint64_t kBytesPerCodeByte = 3;
 
@@ -77,9 +78,16 @@ wasm::Result<> enough_memory(std::uint64_t bytes, std::uint32_t offset) {
 wasm::Result<> before_function(void* state, const wasm::CompileProgress& progress) {
   if (Scheduler::wants_reschedule()) Scheduler::yield();
   const auto& module = *static_cast<const wasm::Module*>(state);
-  return enough_memory(progress.body_bytes * kBytesPerBodyByte + progress.code_bytes * kBytesPerCodeByte,
+  return enough_memory(wasm::compile_memory(progress.body_bytes) + progress.code_bytes * kBytesPerCodeByte,
                        module.functions[progress.function].body_begin);
 }
+
+/// While something takes long.
+wasm::Result<> let_others_run(void*) {
+  if (Scheduler::wants_reschedule()) Scheduler::yield();
+  return {};
+}
+constexpr wasm::Pause kPause{.ask = let_others_run};
 
 Loaded<Unit> decode(std::string_view name, std::span<const std::byte> bytes) {
   if (auto enough = enough_memory(bytes.size() * kBytesPerModuleByte, 0); !enough)
@@ -117,12 +125,25 @@ Loaded<> check_imports(const Unit& unit, const Unit* library, bool library_missi
 wasm::Result<std::unique_ptr<wasm::CodeObject>> code_of(Unit& unit, std::span<const std::byte> code_file,
                                                         wasm::CompileStats& stats) {
   if (!code_file.empty()) {
-    auto code = wasm::read_code_file(code_file, unit.module);
+    auto code = wasm::read_code_file(code_file, unit.module, kPause);
     if (code) return code;
     log(LogLevel::warn, "{}: its code file is not used: {}", unit.name, code.error().message);
   }
   return wasm::compile_module(unit.module, &stats,
-                              {.before_function = before_function, .state = &unit.module});
+                              {.before_function = before_function, .state = &unit.module, .pause = kPause});
+}
+
+void name_for_profilers(const wasm::ModuleCode& code) {
+  if (!machine::is_profiled()) return;
+  const wasm::Module& module = code.module();
+  for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
+    const std::uint32_t index = module.imported_functions + i;
+    const wasm::CodeFunction& function = code.code().functions[i];
+    const std::string_view name = code.function_name(index);
+    machine::name_code(
+        code.entry(index), function.end - function.begin,
+        name.empty() ? std::format("wasm function {}", index) : std::string(name.substr(0, 256)));
+  }
 }
 
 Loaded<wasm::ModuleCodeRef> compile(Process& process, Unit& unit, std::span<const std::byte> code_file,
@@ -133,6 +154,7 @@ Loaded<wasm::ModuleCodeRef> compile(Process& process, Unit& unit, std::span<cons
   if (!code) return error_of(unit.name, code.error());
   auto mapped = wasm::ModuleCode::create(process.memory(), {}, std::move(unit.module), std::move(**code));
   if (!mapped) return error_of(unit.name, mapped.error());
+  name_for_profilers(**mapped);
   stats.compile_ns += machine::monotonic_ns() - begin;
   stats.functions += compiled.functions;
   stats.wasm_bytes += compiled.wasm_bytes;

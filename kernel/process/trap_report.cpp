@@ -3,9 +3,13 @@
 
 #include <algorithm>
 #include <format>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "kernel/log/log.h"
 #include "machine/include/machine/memory.h"
+#include "wasm/debug/source.h"
 
 namespace nebulet::kernel {
 namespace {
@@ -18,14 +22,36 @@ std::uint32_t position_of(const wasm::Frame& frame) {
   return frame.position != 0 ? frame.position : frame.code->module().functions[frame.function].body_begin;
 }
 
-void report_frame(const wasm::Frame& frame, std::string_view by, std::string_view module) {
+void report_frame(const wasm::Frame& frame, std::string_view by, std::string_view module,
+                  const wasm::debug::SourceLine& source) {
+  const std::string line = source.line == 0 ? "" : std::format(" ({}:{})", source.file, source.line);
+  const std::string inlined = source.inlined.empty() ? "" : source.inlined + ", inlined into ";
   if (frame.name.empty()) {
-    log(LogLevel::error, "  {} function {}, byte {:#x} of {}", by, frame.function, position_of(frame),
-        module);
+    log(LogLevel::error, "  {} {}function {}, byte {:#x} of {}{}", by, inlined, frame.function,
+        position_of(frame), module, line);
   } else {
-    log(LogLevel::error, "  {} {} (function {}), byte {:#x} of {}", by, frame.name.substr(0, kMaxName),
-        frame.function, position_of(frame), module);
+    log(LogLevel::error, "  {} {}{} (function {}), byte {:#x} of {}{}", by, inlined,
+        frame.name.substr(0, kMaxName), frame.function, position_of(frame), module, line);
   }
+}
+
+/// Looks up all frames of a module at once: its line table is read only once.
+std::vector<wasm::debug::SourceLine> lines_of(std::span<const wasm::Frame> frames) {
+  std::vector<wasm::debug::SourceLine> lines(frames.size());
+  for (std::size_t i = 0; i < frames.size(); ++i) {
+    const wasm::ModuleCode* code = frames[i].code;
+    const auto same = [&](const wasm::Frame& frame) { return frame.code == code; };
+    if (std::ranges::any_of(frames.first(i), same)) continue;
+    std::vector<std::uint32_t> offsets;
+    for (const wasm::Frame& frame : frames)
+      if (same(frame)) offsets.push_back(position_of(frame));
+    std::vector<wasm::debug::SourceLine> found(offsets.size());
+    wasm::debug::find_source_lines(code->module().bytes, offsets, found);
+    std::size_t next = 0;
+    for (std::size_t k = 0; k < frames.size(); ++k)
+      if (same(frames[k])) lines[k] = std::move(found[next++]);
+  }
+  return lines;
 }
 
 }  // namespace
@@ -39,12 +65,13 @@ void report_trap(Process& process, const wasm::Outcome& outcome, std::string_vie
         process.quota()->used() >> 20, process.quota()->limit() >> 20, machine::free_memory() >> 20);
   }
   const auto& frames = outcome.backtrace;
+  const auto lines = lines_of(frames);
   for (std::size_t i = 0; i < frames.size();) {
     std::size_t end = i + 1;
     while (end < frames.size() && frames[end].code == frames[i].code &&
            frames[end].position == frames[i].position)
       ++end;
-    report_frame(frames[i], i == 0 ? "at" : "called by", frames[i].code == &code ? name : "wasi");
+    report_frame(frames[i], i == 0 ? "at" : "called by", frames[i].code == &code ? name : "wasi", lines[i]);
     if (end - i > 1) log(LogLevel::error, "  … {} times", end - i);  // recursion
     i = end;
   }

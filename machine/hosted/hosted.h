@@ -23,6 +23,7 @@ struct HostedOptions {
   std::uint32_t cpus = 1;
   std::string log_path;  ///< empty: standard error
   std::string command_line;
+  bool perf_map = false;  ///< write /tmp/perf-PID.map
   std::vector<Module> modules;
   FileServer file_server = nullptr;  ///< null: the machine has no file server
   void* file_server_state = nullptr;

@@ -87,6 +87,10 @@ int run_hosted(const HostedOptions& options) {
     }
     modules.push_back({.name = module.name, .bytes = *bytes});
   }
+  if (options.perf_map && !hosted::start_perf_map()) {
+    fprintf(stderr, "nebulet-hosted: cannot make /tmp/perf-%d.map: %s\n", getpid(), strerror(errno));
+    return kExitError;
+  }
   prepare_hosted(options);
   const BootInfo boot = {.command_line = options.command_line,
                          .modules = modules,

@@ -13,6 +13,9 @@
 
 namespace nebulet::machine::hosted {
 
+/// Begins the file with names of generated code; false if it cannot be made.
+bool start_perf_map();
+
 constexpr std::uint32_t kMaxCpus = 64;
 constexpr std::size_t kSignalStack = 256 * 1024;
 

@@ -30,6 +30,7 @@ class Case:
     files_after: dict[str, bytes | None] = field(default_factory=dict)  # None: not there
     links: dict[str, str] = field(default_factory=dict)          # symbolic links there, to {dir}/…
     stdin_file: bool = False  # standard input is a file, not a pipe
+    perf_map: str = ""   # a name that must be in a /tmp/perf-PID.map written meanwhile
     quiet: bool = False  # nothing on stderr
     verb: str = "run"    # another one: modes = TOOL, since there is no machine
     limit: float = 60
@@ -148,6 +149,13 @@ CASES = [
     Case("an unsupported function says so once", "raise", stderr=[r"(?s)\A(?!.*proc_raise.*proc_raise).*proc_raise"]),
     Case("addresses outside of the memory", "bad_pointers", quiet=True, modes=MODES),
     Case("C++ with iostream, containers, format", "containers", stdout=CONTAINERS, quiet=True),
+    # Debug information.
+    *(Case(f"lines and inlined functions from DWARF {version}", f"lines{version}", exit_code=TRAP, modes=BOTH,
+           stderr=[r"at price, inlined into shop::total\(shop::Cart const&, int\) \(function \d+\), byte 0x[0-9a-f]+ of \S+ \(lines.cpp:10\)",
+                   r"called by (__original_)?main\b.* \(lines.cpp:21\)"]) for version in (4, 5)),
+    Case("inspect shows lines", "lines5", verb="inspect", modes=TOOL, stdout=None, quiet=True, stdout_with=b"bytes, lines.cpp:15"),
+    Case("perf map", "hello", flags=["--profile=perfmap"], stdout=b"hello\n", perf_map="_start", modes=["hosted"]),
+    Case("perf map of a virtual machine", "hello", flags=["--profile=perfmap"], modes=["q35"], exit_code=TOOL_ERROR, stderr=["--hosted"]),
     # The tool itself.
     Case("dry run", "hello", flags=["--dry-run"], stdout=None, quiet=True),
     Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compil"]),

@@ -18,7 +18,8 @@ using nebulet::machine::HostedOptions;
 constexpr int kExitError = 125;
 constexpr const char* kUsage =
     "usage: nebulet-hosted --module program=FILE.wasm [--module wasi=FILE.wasm] [--command-line TEXT]\n"
-    "                      [--memory BYTES] [--cpus N] [--log FILE] [--dir HOST::GUEST]...\n";
+    "                      [--memory BYTES] [--cpus N] [--log FILE] [--profile perfmap] [--dir "
+    "HOST::GUEST]...\n";
 
 [[noreturn]] void fail(const std::string& message) {
   fprintf(stderr, "nebulet-hosted: %s\n%s", message.c_str(), kUsage);
@@ -66,6 +67,9 @@ int main(int count, char** words) {
       options.memory_bytes = parse_number(option, value, 1 << 20, 1ull << 44);
     } else if (option == "--cpus") {
       options.cpus = static_cast<std::uint32_t>(parse_number(option, value, 1, 64));
+    } else if (option == "--profile") {
+      if (value != "perfmap") fail("--profile knows only perfmap");
+      options.perf_map = true;
     } else if (option == "--log") {
       options.log_path = value;
     } else if (option == "--command-line") {

@@ -28,6 +28,10 @@ std::vector<std::string> hosted_command(const RunOptions& options, const Install
     command.push_back("--dir");
     command.push_back(directory.host + "::" + directory.guest);
   }
+  if (options.perf_map) {
+    command.push_back("--profile");
+    command.push_back("perfmap");
+  }
   if (!options.log_file.empty()) {
     command.push_back("--log");
     command.push_back(options.log_file);

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "tools/nebulet/files.h"
 #include "wasm/compile.h"
+#include "wasm/debug/source.h"
 #include "wasm/frontend/build.h"
 #include "wasm/ir/cfg.h"
 #include "wasm/ir/print.h"
@@ -177,10 +178,17 @@ Result<> inspect_module(const std::string& path) {
     line("global {}: {}{}", i, m.globals[i].type.is_mutable ? "mutable " : "",
          name_of(m.globals[i].type.type));
   }
+  std::vector<std::uint32_t> begins;
+  for (std::uint32_t i = m.imported_functions; i < m.functions.size(); ++i)
+    begins.push_back(m.functions[i].body_begin);
+  std::vector<wasm::debug::SourceLine> lines(begins.size());
+  wasm::debug::find_source_lines(m.bytes, begins, lines);
   for (std::uint32_t i = m.imported_functions; i < m.functions.size(); ++i) {
     const wasm::FunctionDecl& f = m.functions[i];
-    line("function {}: {} {} at byte {:#x}, {} bytes", i, name_of_function(m, i), name_of(m.type_of(i)),
-         f.body_begin, f.body_end - f.body_begin);
+    const auto& source = lines[i - m.imported_functions];
+    line("function {}: {} {} at byte {:#x}, {} bytes{}", i, name_of_function(m, i), name_of(m.type_of(i)),
+         f.body_begin, f.body_end - f.body_begin,
+         source.line == 0 ? "" : std::format(", {}:{}", source.file, source.line));
   }
   return {};
 }

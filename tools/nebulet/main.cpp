@@ -114,6 +114,11 @@ int main_with(int argc, char** argv) {
   run_verb->add_option("--timeout", timeout, "end the program after this many seconds (exit code 124)")
       ->check(CLI::PositiveNumber);
   run_verb->add_flag("--stats", options.stats, "print times and memory on standard error at the end");
+  std::string profile;
+  run_verb
+      ->add_option("--profile", profile,
+                   "perfmap: write /tmp/perf-PID.map, in which perf finds the functions' names (--hosted)")
+      ->check(CLI::IsMember({"perfmap"}));
   run_verb->add_flag("--dry-run", options.dry_run, "print the command that would run, and stop");
   run_verb->add_option("--qemu", options.qemu, "add a word to QEMU's command line")
       ->group("")
@@ -172,6 +177,9 @@ int main_with(int argc, char** argv) {
   if (rest[0].starts_with("-") && rest[0] != "-") {
     return report({std::format("run: unknown flag {}; nebulet run --help lists them", rest[0])});
   }
+  options.perf_map = !profile.empty();
+  if (options.perf_map && !options.hosted)
+    return report({"--profile=perfmap: perf cannot look into a virtual machine; run it with --hosted"});
   options.file = rest[0];
   options.arguments.assign(rest.begin() + 1, rest.end());
   options.machine = machine == "pc" ? Machine::pc : machine == "microvm" ? Machine::microvm : Machine::q35;

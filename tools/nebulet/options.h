@@ -38,6 +38,7 @@ struct RunOptions {
   bool stats = false;
   bool dry_run = false;
   bool gdb = false;
+  bool perf_map = false;
   std::string log_level = "warn";
   std::string log_file;           ///< empty: standard error
   std::vector<std::string> qemu;  ///< more words of QEMU's command line
