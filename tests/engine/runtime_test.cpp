@@ -3,10 +3,14 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <thread>
 
 #include "tests/engine/linux_host.h"
 #include "wasm/runtime/stack.h"
 #include "wasm/runtime/store.h"
+#include "wasm/runtime/types.h"
 
 #define CODES(X)       \
   X(add)               \
@@ -172,6 +176,77 @@ TEST_F(Runtime, CommitsMemoryOnFirstTouchAndTrapsBehindItsEnd) {
     EXPECT_EQ(outcome.trap, Trap::memory_out_of_bounds);
     EXPECT_EQ(outcome.position, 101u);
   }
+}
+
+// CVE-2024-47813: modules come and go on several threads, and an id means another type than before.
+TEST(Types, IdsAreNeverUsedAgain) {
+  constexpr int kThreads = 4, kRounds = 2'000, kSignatures = 12;
+  // By signature, all ids that it ever had.
+  std::vector<std::vector<std::set<std::uint32_t>>> seen(kThreads,
+                                                         std::vector<std::set<std::uint32_t>>(kSignatures));
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([t, &seen] {
+      for (int round = 0; round < kRounds; ++round) {
+        const int signature = (round * 7 + t) % kSignatures;
+        TypeDef type;
+        type.function.params.assign(static_cast<std::size_t>(signature), kI64);
+        type.function.results = {kF32, kF64};
+        HeldTypes one, two;
+        ASSERT_TRUE(one.add({&type, 1}) && two.add({&type, 1}));
+        EXPECT_EQ(one[0].id, two[0].id);
+        EXPECT_EQ(find_type(one[0].id), &one[0]);
+        seen[t][signature].insert(one[0].id);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  std::map<std::uint32_t, int> meaning;
+  for (const auto& of_thread : seen)
+    for (int signature = 0; signature < kSignatures; ++signature)
+      for (const std::uint32_t id : of_thread[signature])
+        EXPECT_EQ(meaning.try_emplace(id, signature).first->second, signature) << "id " << id;
+  EXPECT_GT(meaning.size(), std::size_t{kSignatures}) << "no type was ever forgotten: the test shows nothing";
+}
+
+// CVE-2022-39392, -39393, CVE-2026-34988: pages of an earlier memory of the slot, or their permissions, are
+// left.
+TEST_F(Runtime, ASlotIsUsedAgainWithoutItsPast) {
+  for (int round = 0; round < 6; ++round) {
+    Store store_of_round(host);
+    const std::uint64_t pages = round % 2 ? 1 : 3;
+    ModuleWithCode made = make_module({}, pages);
+    auto code = ModuleCode::create(host, {}, std::move(made.module), std::move(made.code));
+    const Extern given =
+        *store_of_round.host_function({}, host_code(+[](void*, InstanceContext*) {}), nullptr);
+    Instance& one = *store_of_round.instantiate(*code, std::array{given})->instance;
+    for (std::uint64_t address = 0; address < 3 * 65536; address += 4096) {
+      const Outcome read = call(one, load, {address}, 1);
+      if (address < pages * 65536) {
+        ASSERT_EQ(read.kind, Outcome::Kind::returned) << address;
+        EXPECT_EQ(results[0].low, 0u) << address;
+        EXPECT_EQ(call(one, Index::store, {address, 0xa5a5a5a5}).kind, Outcome::Kind::returned);
+      } else {
+        ASSERT_EQ(read.kind, Outcome::Kind::trapped) << address;
+      }
+    }
+    if (pages == 1) {
+      call(one, grow, {2}, 1);
+      for (std::uint64_t address = 65536; address < 3 * 65536; address += 4096) {
+        ASSERT_EQ(call(one, load, {address}, 1).kind, Outcome::Kind::returned);
+        EXPECT_EQ(results[0].low, 0u) << address;
+      }
+    }
+  }
+}
+
+// GHSA-2hw9: what others may see of an operation that ends in the middle is whole elements.
+TEST_F(Runtime, ABulkOperationThatTrapsLeavesWholeElements) {
+  Instance& one = plain();
+  const Outcome outcome = call(one, fill, {65000, 0xab, 1000});
+  ASSERT_EQ(outcome.kind, Outcome::Kind::trapped);
+  call(one, load, {65000}, 1);
+  EXPECT_EQ(results[0].low, 0u) << "bounds are looked at before anything is written";
 }
 
 TEST_F(Runtime, TrapsWhenTheQuotaIsExhausted) {
