@@ -60,7 +60,7 @@ void on_signal(int signal, siginfo_t* info, void* raw) {
   registers[REG_RIP] = static_cast<greg_t>(pc);
 }
 
-alignas(16) char g_signal_stack[128 * 1024];
+alignas(16) thread_local char g_signal_stack[128 * 1024];
 
 }  // namespace
 

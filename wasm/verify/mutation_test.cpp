@@ -81,14 +81,42 @@ constexpr const char* kProgram = R"((module
   (func $fill (param i32) (memory.fill (local.get 0) (i32.const 3) (i32.load (local.get 0))) (memory.copy (local.get 0) (i32.const 3) (local.get 0)))
 ))";
 
-std::vector<std::byte> assemble_program() {
+/// Memories beside the first, memories with 64-bit addresses, atomic accesses; `FIRST` declares memory 0.
+constexpr const char* kMemories = R"((module
+  FIRST
+  (memory $b 1) (memory $c i64 1) (memory $s 1 2 shared)
+  (func (param i32 i64) (result i32) (local i32)
+    (loop $l
+      (i32.store $b offset=8 (local.get 0) (i32.add (i32.load $b offset=8 (local.get 0)) (local.get 2)))
+      (i64.store $c offset=16 (local.get 1) (i64.load $c offset=0x80000000 (i64.add (local.get 1) (i64.const 5))))
+      (i32.store8 $b (i32.add (local.get 0) (i32.const 3)) (i32.load16_u $c (local.get 1)))
+      (br_if $l (local.tee 2 (i32.sub (local.get 2) (i32.const 4)))))
+    (i32.add (i32.load $b offset=0xfffffff0 (local.get 0)) (i32.wrap_i64 (memory.size $c))))
+  (func (param i32 i64) (result i32)
+    (drop (i32.atomic.rmw.add 3 offset=4 (local.get 0) (i32.const 1)))
+    (i32.atomic.store8 3 (local.get 0) (i32.atomic.rmw16.xchg_u 3 offset=2 (local.get 0) (i32.const 7)))
+    (drop (i32.atomic.rmw.or 3 (local.get 0) (i32.const 8)))
+    (i64.store32 $b (i32.const 8) (i64.atomic.rmw.cmpxchg 3 (local.get 0) (local.get 1) (i64.const 3)))
+    (atomic.fence)
+    (i32.atomic.rmw8.sub_u 3 (local.get 0) (i32.const 9)))
+  (func (param i64 f64) (result f64)
+    (f64.store $c (local.get 0) (f64.add (local.get 1) (f64.load $c offset=8 (local.get 0))))
+    (memory.copy $b $c (i32.const 5) (local.get 0) (i32.const 6))
+    (f64.load $b (i32.wrap_i64 (memory.grow $c (local.get 0)))))
+))";
+
+std::vector<std::byte> assemble_program(const std::string& text = kProgram) {
   char path[] = P_tmpdir "/mutation-XXXXXX";
   const int fd = mkstemp(path);
   std::FILE* out = fdopen(fd, "w");
-  std::fputs(kProgram, out);
+  std::fputs(text.c_str(), out);
   std::fclose(out);
   std::FILE* pipe =
-      popen((std::string("wat2wasm --no-check --enable-tail-call --output=- ") + path).c_str(), "r");
+      popen((std::string("wat2wasm --no-check --enable-tail-call --enable-threads --enable-memory64 "
+                         "--enable-multi-memory --output=- ") +
+             path)
+                .c_str(),
+            "r");
   std::vector<std::byte> bytes;
   std::byte chunk[4096];
   for (std::size_t n; (n = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;)
@@ -134,8 +162,11 @@ void mutate(CodeObject& code, const CodeFunction& f, std::mt19937_64& random) {
       if (&byte != &code.text[f.end - 1]) std::swap(byte, *(&byte + 1));
       break;
     case 9:
-      if (!code.labels.empty())
-        code.labels[below(code.labels.size())].zero_extended ^= static_cast<std::uint16_t>(1u << below(16));
+      if (!code.labels.empty()) {
+        Label& label = code.labels[below(code.labels.size())];
+        std::uint16_t* claims[] = {&label.zero_extended, &label.bases, &label.wide_bases};
+        *claims[below(3)] ^= static_cast<std::uint16_t>(1u << below(16));
+      }
       break;
     case 10:
       if (!code.rodata.empty())
@@ -191,6 +222,31 @@ TEST(Mutation, CompiledCode) {
   ASSERT_TRUE(code) << code.error().message;
   run(**code, *module, mutants(), 1);
 }
+
+/// kMemories with `first` as memory 0 and loads and stores of it.
+std::string memories(const std::string& first, const std::string& address) {
+  std::string text = kMemories;
+  text.replace(
+      text.find("FIRST"), 5,
+      first + "(func (param " + address +
+          ") (result i64) (i64.store offset=8 (local.get 0) (i64.add (i64.load offset=8"
+          " (local.get 0)) (i64.const 3))) (v128.store offset=1 (local.get 0) (v128.load (local.get 0)))"
+          " (i64.xor (i64.load32_s offset=0x7fffffff (local.get 0)) (i64.load8_u offset=0xffffffff "
+          "(local.get 0))))");
+  return text;
+}
+
+void run_memories(const std::string& text) {
+  const std::vector<std::byte> bytes = assemble_program(text);
+  const auto module = decode_module(bytes);
+  ASSERT_TRUE(module) << module.error().message;
+  const auto code = compile_module(*module);
+  ASSERT_TRUE(code) << code.error().message;
+  run(**code, *module, mutants() / 2, 2);
+}
+
+TEST(Mutation, CodeOfSeveralMemories) { run_memories(memories("(memory $a 1)", "i32")); }
+TEST(Mutation, CodeOfA64BitMemory0) { run_memories(memories("(memory $a i64 1)", "i64")); }
 
 }  // namespace
 }  // namespace nebulet::wasm::verify

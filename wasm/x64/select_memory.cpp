@@ -198,27 +198,24 @@ Source Selector::address64(const ir::Inst& access) {
 
 VReg Selector::memory_base(std::uint32_t memory) {
   VReg& r = bases_[memory];
-  // In a segment nothing lives from one block to the next.
-  if (r.valid() && !ir_.is_segment) return r;
-  r = new_gpr(8, false);
-  mir::VRegInfo& info = out_.vregs[r.index];
-  info.rematerializable = info.base = true;
-  info.wide_base = memory < module_.memories.size() && module_.memories[memory].limits.is_64;
-  if (ir_.is_segment) load_base(memory);
+  if (!r.valid()) {
+    r = new_gpr(8, false);
+    mir::VRegInfo& info = out_.vregs[r.index];
+    info.rematerializable = info.base = true;
+    info.wide_base = memory < module_.memories.size() && module_.memories[memory].limits.is_64;
+  }
   return r;
 }
 
-void Selector::load_base(std::uint32_t memory) {
-  Source s;
-  s.kind = MemKind::context;
-  s.disp = static_cast<std::int32_t>(memory < module_.memories.size() ? layout_.memory_base(memory)
-                                                                      : offsetof(InstanceContext, gc_base));
-  build(MOp::mov_rm, 8).rm(s).def(bases_[memory]).end();
-}
-
 void Selector::load_bases() {
-  for (std::uint32_t i = 0; i < bases_.size() && !ir_.is_segment; ++i)
-    if (bases_[i].valid()) load_base(i);
+  for (std::uint32_t i = 0; i < bases_.size(); ++i) {
+    if (!bases_[i].valid()) continue;
+    Source s;
+    s.kind = MemKind::context;
+    s.disp = static_cast<std::int32_t>(i < module_.memories.size() ? layout_.memory_base(i)
+                                                                   : offsetof(InstanceContext, gc_base));
+    build(MOp::mov_rm, 8).rm(s).def(bases_[i]).end();
+  }
 }
 
 bool Selector::can_fuse_load(Value value) const {

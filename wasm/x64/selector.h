@@ -135,7 +135,6 @@ class Selector {
   /// The register with a memory's base, or behind the last memory that of the garbage-collected heap. It is
   /// loaded at the function's head, and again wherever that is better than to keep it.
   VReg memory_base(std::uint32_t memory);
-  void load_base(std::uint32_t memory);
   void load_bases();
   void decompose(Value addr, Source& source, MemKind kind);
   /// Takes over a load of exactly `bytes` bytes that only this instruction uses, if nothing forbids to move
