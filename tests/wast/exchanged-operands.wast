@@ -1,0 +1,35 @@
+;; An i64 operation on an extended i32 whose spill slot has 4 bytes: its operands may be exchanged only if the slot is not read with 8.
+
+(module
+  (import "spectest" "print_i32" (func $print (param i32)))
+  (memory 1)
+  (data (i32.const 0) "\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff"
+                      "\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff\ff")
+  ;; Leaves ones on the stack.
+  (func $dirty (export "dirty") (result i64) (local i64 i64 i64 i64 i64 i64 i64 i64)
+    (local.set 0 (i64.load (i32.const 0))) (local.set 1 (i64.load (i32.const 8)))
+    (local.set 2 (i64.load (i32.const 16))) (local.set 3 (i64.load (i32.const 24)))
+    (local.set 4 (i64.load (i32.const 32))) (local.set 5 (i64.load (i32.const 40)))
+    (local.set 6 (i64.load (i32.const 48))) (local.set 7 (i64.load (i32.const 56)))
+    (call $print (i32.const 0))
+    (i64.and (i64.and (i64.and (local.get 0) (local.get 1)) (i64.and (local.get 2) (local.get 3)))
+             (i64.and (i64.and (local.get 4) (local.get 5)) (i64.and (local.get 6) (local.get 7)))))
+  (func (export "or") (param i32 i32) (result i64) (local i32 i32)
+    (local.set 2 (i32.add (local.get 0) (i32.const 1)))
+    (call $print (i32.const 1))
+    (local.set 3 (i32.load (i32.const 128)))
+    (i64.or (i64.extend_i32_u (local.get 2)) (i64.shl (i64.extend_i32_u (i32.add (local.get 1) (local.get 3))) (i64.const 32))))
+  (func (export "add") (param i32 i64) (result i64)
+    (call $print (i32.const 1))
+    (i64.add (i64.extend_i32_u (local.get 0)) (i64.xor (local.get 1) (i64.load (i32.const 128)))))
+  (func (export "mul") (param i32 i64) (result i64)
+    (call $print (i32.const 1))
+    (i64.mul (i64.extend_i32_u (local.get 0)) (i64.xor (local.get 1) (i64.load (i32.const 128)))))
+)
+
+(assert_return (invoke "dirty") (i64.const -1))
+(assert_return (invoke "or" (i32.const 4) (i32.const 7)) (i64.const 0x700000005))
+(assert_return (invoke "dirty") (i64.const -1))
+(assert_return (invoke "add" (i32.const 4) (i64.const 7)) (i64.const 11))
+(assert_return (invoke "dirty") (i64.const -1))
+(assert_return (invoke "mul" (i32.const 4) (i64.const 7)) (i64.const 28))
