@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // libFuzzer target: a module made of the input (generate.h), compiled and run by the engine and interpreted
 // by the reference interpreter. Results, traps, memories, globals and tables must agree. NB_FUZZ_DUMP=FILE
-// writes the module of each input.
+// writes the module of each input, NB_FUZZ_CODE=FILE its machine code; NB_FUZZ_FEATURES is a set of fuzz::feature.
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
@@ -13,6 +13,7 @@
 #include "tests/fuzz/generate.h"
 #include "tests/reference/store.h"
 #include "wasm/compile.h"
+#include "wasm/runtime/gc_store.h"
 #include "wasm/runtime/stack.h"
 #include "wasm/runtime/store.h"
 
@@ -41,7 +42,10 @@ struct Counts {
   }
 } g_counts;
 
+std::uint64_t g_inputs = 0;
+
 [[noreturn]] void finding(const std::string& what) {
+  std::fprintf(stderr, "input %llu: ", static_cast<unsigned long long>(g_inputs));
   std::fprintf(stderr, "the engine and the reference differ: %s\n", what.c_str());
   std::abort();
 }
@@ -197,6 +201,15 @@ bool refused(const wasm::Error& error) {
   return true;
 }
 
+/// Writes the file that the environment names.
+void dump(const char* variable, std::span<const std::byte> bytes) {
+  const char* path = std::getenv(variable);
+  std::FILE* file = path ? std::fopen(path, "wb") : nullptr;
+  if (!file) return;
+  std::fwrite(bytes.data(), 1, bytes.size(), file);
+  std::fclose(file);
+}
+
 std::uint32_t features() {
   static const std::uint32_t set = [] {
     const char* text = std::getenv("NB_FUZZ_FEATURES");
@@ -208,13 +221,8 @@ std::uint32_t features() {
 void run(const std::uint8_t* data, std::size_t size) {
   Choices in(data, size);
   const fuzz::Generated made = fuzz::generate_module(in, features());
-  if (const char* dump = std::getenv("NB_FUZZ_DUMP")) {
-    if (std::FILE* file = std::fopen(dump, "wb")) {
-      std::fwrite(made.bytes.data(), 1, made.bytes.size(), file);
-      std::fclose(file);
-    }
-  }
-  ++g_counts.executions;
+  dump("NB_FUZZ_DUMP", std::as_bytes(std::span(made.bytes)));
+  g_inputs = ++g_counts.executions;
   static test::LinuxHost host;
   static const auto stack = wasm::WasmStack::create(host, nullptr);
 
@@ -224,9 +232,15 @@ void run(const std::uint8_t* data, std::size_t size) {
   if (!module && refused(module.error())) return;
   auto code = wasm::compile_module(*module);
   if (!code && refused(code.error())) return;
+  dump("NB_FUZZ_CODE", (*code)->text);
   auto compiled = wasm::ModuleCode::create(host, std::move(bytes), std::move(*module), std::move(**code));
   if (!compiled && refused(compiled.error())) return;
   wasm::Store store(host);
+  if (made.plan.has_gc && size % 4 < 2) {
+    wasm::StoreGc* gc = store.make_gc();
+    expect(gc != nullptr, "no heap");
+    gc->heap().set_stress(size % 4 ? wasm::GcHeap::Stress::collect : wasm::GcHeap::Stress::step);
+  }
   const wasm::Extern import = *store.host_function(
       {{wasm::kI32, wasm::kI64, wasm::kF32, wasm::kF64}, {wasm::kI64}}, wasm::host_code(host_mix), nullptr);
   auto instance = store.instantiate(*compiled, {&import, 1});
