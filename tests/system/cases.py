@@ -53,6 +53,7 @@ HEADER = b"\0asm\x01\0\0\0"
 
 CASES = [
     Case("hello", "hello", stdout=b"hello\n", quiet=True, modes=MODES),
+    Case("vectors", "vectors", stdout=b"vectors agree\n", quiet=True),
     Case("exit code", "exit", exit_code=42, quiet=True, modes=MODES),
     Case("several cpus", "hello", flags=["--cpus", "4"], stdout=b"hello\n", modes=MODES),
     Case("least memory", "hello", flags=["--memory", "64M"], stdout=b"hello\n", modes=MODES),
