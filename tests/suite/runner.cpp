@@ -34,6 +34,7 @@ std::string_view kind_name(Error::Kind kind) {
     case Error::Kind::unlinkable: return "unlinkable";
     case Error::Kind::rejected: return "rejected by the verifier";
     case Error::Kind::out_of_memory: return "out of memory";
+    case Error::Kind::cancelled: return "cancelled";
   }
   return "";
 }
