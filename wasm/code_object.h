@@ -39,6 +39,7 @@ struct CallSite {
   std::uint32_t return_pc = 0;
   std::uint32_t position = 0;
   std::uint32_t stack_map = kNoStackMap;  ///< the traced references in the caller's frame while the call runs
+  std::uint32_t handler = 0;  ///< where what the call throws is caught: a label of the function; 0: nowhere
 };
 
 /// Claims about a jump target, checked by the verifier. In each mask bit n is gpr n.

@@ -66,7 +66,8 @@ bool returned(Process& process, const LoadedProgram& program, const wasm::Outcom
   if (outcome.kind == Kind::returned) return true;
   if (outcome.kind == Kind::unwound) return false;  // the process is ending
   report_trap(process, outcome, program.name, program.instance->code());
-  process.exit(outcome.trap == wasm::Trap::out_of_memory ? kExitKilled : kExitTrap);
+  const bool out_of_memory = outcome.kind == Kind::trapped && outcome.trap == wasm::Trap::out_of_memory;
+  process.exit(out_of_memory ? kExitKilled : kExitTrap);
   return false;
 }
 

@@ -59,8 +59,12 @@ std::vector<wasm::debug::SourceLine> lines_of(std::span<const wasm::Frame> frame
 void report_trap(Process& process, const wasm::Outcome& outcome, std::string_view name,
                  const wasm::ModuleCode& code) {
   name = name.substr(0, kMaxName);
-  log(LogLevel::error, "{}: trap: {}", name, wasm::ir::trap_text(outcome.trap));
-  if (outcome.trap == wasm::Trap::out_of_memory) {
+  const bool thrown = outcome.kind == wasm::Outcome::Kind::thrown;
+  if (thrown)
+    log(LogLevel::error, "{}: uncaught exception", name);
+  else
+    log(LogLevel::error, "{}: trap: {}", name, wasm::ir::trap_text(outcome.trap));
+  if (!thrown && outcome.trap == wasm::Trap::out_of_memory) {
     log(LogLevel::error, "  it has {} MiB of at most {} MiB, and the machine has {} MiB free",
         process.quota()->used() >> 20, process.quota()->limit() >> 20, machine::free_memory() >> 20);
   }

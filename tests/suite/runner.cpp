@@ -48,6 +48,7 @@ std::string text_of(const Outcome& outcome) {
     case Outcome::Kind::returned: return "returned";
     case Outcome::Kind::trapped: return std::format("trap: {}", ir::trap_text(outcome.trap));
     case Outcome::Kind::unwound: return "unwound";
+    case Outcome::Kind::thrown: return "an uncaught exception";
   }
   return "";
 }
@@ -269,6 +270,7 @@ void Runner::assert_trap(ScriptReader& script) {
 void Runner::assert_exception(ScriptReader& script) {
   const Performed done = perform(script);
   if (!done.problem.empty()) return fail(std::format("assert_exception: {}: {}", done.what, done.problem));
+  if (done.outcome.kind == Outcome::Kind::thrown) return pass();
   fail(std::format("assert_exception: {}: expected an exception, got {}", done.what, text_of(done.outcome)));
 }
 

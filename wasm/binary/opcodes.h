@@ -73,6 +73,7 @@ enum class Immediates : std::uint8_t {
   index,
   two_indices,
   labels,
+  catches,  ///< of try_table: block type and clauses
   types,
   heap_type,
   cast,

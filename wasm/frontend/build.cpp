@@ -8,6 +8,7 @@
 #include "wasm/frontend/build_gc.h"
 #include "wasm/frontend/build_simd.h"
 #include "wasm/frontend/cells.h"
+#include "wasm/frontend/handlers.h"
 #include "wasm/frontend/loops.h"
 #include "wasm/frontend/ssa.h"
 #include "wasm/validate/walker.h"
@@ -60,6 +61,11 @@ class Builder : public AggregateBuilder<Ssa> {
     std::uint32_t scope = 0;   ///< the scope around it
     std::uint32_t height = 0;  ///< of the operand stack below the block's operands; set by the walk
     bool is_function = false, is_loop = false;
+    bool in_catch = false;                               ///< try: in one of its handlers
+    std::uint32_t handler = Handlers<Ssa>::kCaller;      ///< of what is thrown inside
+    std::uint32_t own_handler = Handlers<Ssa>::kCaller;  ///< try
+    typename Handlers<Ssa>::Thrown thrown;               ///< try: in its handlers
+    Block others;  ///< try: where what its handlers so far do not catch goes, if there is any
   };
   using Operands = std::span<Slot<Value>>;
 
@@ -70,8 +76,10 @@ class Builder : public AggregateBuilder<Ssa> {
         decl_(module.functions[function]),
         f_(out),
         ssa_(ssa),
+        handlers_(out, ssa, keep),
         loops_(module.bytes, keep),
-        args_(keep) {
+        args_(keep),
+        caught_(keep) {
     f_.index = function;
   }
 
@@ -222,16 +230,18 @@ class Builder : public AggregateBuilder<Ssa> {
   void elem_drop(std::uint32_t segment) { ssa_.emit({.op = Op::elem_drop, .imm = segment}); }
 
   Value call(std::uint32_t function, const FuncType& type, Operands args) {
-    return emit_with_list({.op = Op::call, .type = first_result(type), .imm = function}, args);
+    return may_throw(emit_with_list({.op = Op::call, .type = first_result(type), .imm = function}, args),
+                     type);
   }
   Value call_indirect(std::uint32_t table, std::uint32_t type_index, const FuncType& type, Value element,
                       Operands args) {
     element = element_index(table, element);
     if (!module_.types[type_index].is_final)
       return call_ref(type_index, type, indirect_callee(table, type_index, element), args);
-    return emit_with_list(
+    const Value call = emit_with_list(
         {.op = Op::call_indirect, .type = first_result(type), .a = element, .imm = two(table, type_index)},
         args);
+    return may_throw(call, type);
   }
   void return_call(std::uint32_t function, Operands args) {
     emit_with_list({.op = Op::return_call, .imm = function}, args);
@@ -246,16 +256,94 @@ class Builder : public AggregateBuilder<Ssa> {
     emit_with_list({.op = Op::return_call_indirect, .a = element, .imm = two(table, type_index)}, args);
   }
   Value call_ref(std::uint32_t type_index, const FuncType& type, Value callee, Operands args) {
-    return emit_with_list(
+    const Value call = emit_with_list(
         {.op = Op::call_ref, .type = first_result(type), .a = callee, .imm = two(0, type_index)}, args);
+    return may_throw(call, type);
   }
   Value result(Value call, std::uint32_t index, ValType type) {
+    if (call == protected_) return Value(call.index + index);  // they were made with the call
     return ssa_.emit({.op = Op::result, .type = type_of(type), .a = call, .imm = index});
   }
 
-  void block(Label& label) { label.scope = ssa_.open_scope(); }
+  void throw_(std::uint32_t tag, Operands payload) {
+    emit_with_list({.op = Op::throw_, .imm = tag}, payload);
+    handlers_.never_returns();
+  }
+  void throw_ref(Value exception) {
+    ssa_.emit({.op = Op::throw_ref, .a = exception});
+    handlers_.never_returns();
+  }
+  void rethrow(const Label& label) { throw_ref(label.thrown.exception); }
+
+  void try_(Label& label) {
+    if constexpr (Ssa::kSegmented) ssa_.refuse("function is too large for exception handlers");
+    label.scope = ssa_.open_scope();
+    label.handler = label.own_handler = handlers_.open();
+  }
+  bool end_try_table(Label& label, Operands results, bool reached, std::span<const CatchClause> clauses,
+                     auto label_at) {
+    handlers_.close(label.own_handler);
+    if (!handlers_.is_used(label.own_handler)) return end(label, results, reached);
+    if (reached) jump(target_of(label), results);
+    const auto thrown = handlers_.dispatch(label.own_handler);
+    bool all = false;
+    for (const CatchClause& clause : clauses) {
+      Block others;
+      caught_.clear();
+      if (!clause.all) {
+        others = handlers_.test(thrown, clause.tag);
+        for (const ValType type : payload_types(clause.tag)) caught_.push_back({type, {}});
+        take_payload(thrown.exception, clause.tag, caught_.span());
+      }
+      if (clause.with_ref) caught_.push_back({kCaughtRef, thrown.exception});
+      br(label_at(clause.target), caught_.span());
+      all = clause.all;
+      if (all) break;
+      ssa_.start(others);
+    }
+    if (!all) handlers_.forward(thrown, handlers_.current());
+    return end(label, results, false);
+  }
+  bool begin_catch(Label& label, Operands results, bool reached) {
+    if (reached) jump(target_of(label), results);
+    if (label.in_catch) {
+      if (!label.others.valid()) return false;
+      ssa_.start(label.others);
+      ssa_.merge_locals(label.others);
+      return true;
+    }
+    handlers_.close(label.own_handler);
+    label.in_catch = true;
+    label.handler = handlers_.current();
+    if (!handlers_.is_used(label.own_handler)) return false;
+    label.thrown = handlers_.dispatch(label.own_handler);
+    return true;
+  }
+  void catch_(Label& label, std::uint32_t tag, Operands payload) {
+    label.others = handlers_.test(label.thrown, tag);
+    take_payload(label.thrown.exception, tag, payload);
+  }
+  void catch_all(Label& label) { label.others = Block::none(); }
+  bool end_try(Label& label, Operands results, bool reached) {
+    if (!label.in_catch) return delegate_to(label, results, reached, Handlers<Ssa>::kCaller, true);
+    if (!label.others.valid()) return end(label, results, reached);
+    if (reached) jump(target_of(label), results);
+    ssa_.start(label.others);
+    ssa_.merge_locals(label.others);
+    handlers_.forward(label.thrown, handlers_.current());
+    return end(label, results, false);
+  }
+  bool delegate(Label& label, Operands results, bool reached, const Label& to) {
+    return delegate_to(label, results, reached, to.handler, false);
+  }
+
+  void block(Label& label) {
+    label.scope = ssa_.open_scope();
+    label.handler = handlers_.current();
+  }
   void loop(Label& label, Operands params, std::uint32_t body) {
     label.is_loop = true;
+    label.handler = handlers_.current();
     label.target = ssa_.make_block();
     ssa_.set_height(label.target, label.height);
     jump(label.target, params);
@@ -266,6 +354,7 @@ class Builder : public AggregateBuilder<Ssa> {
     if constexpr (!Ssa::kSegmented) ssa_.open_loop(label.target, loops_.assigned_in(body, decl_.body_end));
   }
   void if_(Label& label, Value condition, Operands params) {
+    label.handler = handlers_.current();
     const Block then = ssa_.make_block();
     const Edge taken = ssa_.make_edge(then, {});
     label.false_edge = ssa_.make_edge(Block::none(), values(params));
@@ -363,6 +452,37 @@ class Builder : public AggregateBuilder<Ssa> {
     const Value null = ssa_.emit({.op = Op::iconst, .type = f_[a].type, .imm = 0});
     return ssa_.emit({.op = Op::ne, .type = Type::i32, .a = a, .b = null});
   }
+  /// A call was emitted. In a try its results follow at once, for its block ends behind them.
+  Value may_throw(Value call, const FuncType& type) {
+    if (handlers_.current() == Handlers<Ssa>::kCaller) return call;
+    for (std::uint32_t i = 1; i < type.results.size(); ++i)
+      ssa_.emit({.op = Op::result, .type = type_of(type.results[i]), .a = call, .imm = i});
+    protected_ = call;
+    handlers_.protect();
+    return call;
+  }
+  const std::vector<ValType>& payload_types(std::uint32_t tag) const {
+    return module_.func_type(module_.tags[tag].type).params;
+  }
+  /// Sets the values of `payload`, whose types are there.
+  void take_payload(Value exception, std::uint32_t tag, Operands payload) {
+    if (payload.empty()) return;
+    const Value first =
+        ssa_.emit({.op = Op::catch_, .type = type_of(payload[0].type), .a = exception, .imm = tag});
+    payload[0].value = first;
+    for (std::uint32_t i = 1; i < payload.size(); ++i)
+      payload[i].value =
+          ssa_.emit({.op = Op::result, .type = type_of(payload[i].type), .a = first, .imm = i});
+  }
+  /// Ends a try that catches nothing.
+  bool delegate_to(Label& label, Operands results, bool reached, std::uint32_t handler, bool outer) {
+    handlers_.close(label.own_handler);
+    if (!handlers_.is_used(label.own_handler)) return end(label, results, reached);
+    if (reached) jump(target_of(label), results);
+    const auto thrown = handlers_.dispatch(label.own_handler);
+    handlers_.forward(thrown, outer ? handlers_.current() : handler);
+    return end(label, results, false);
+  }
   void trap_if(Value condition, ir::Trap trap) {
     ssa_.emit({.op = Op::trap_if, .a = condition, .imm = static_cast<std::int64_t>(trap)});
   }
@@ -408,8 +528,11 @@ class Builder : public AggregateBuilder<Ssa> {
   const FunctionDecl& decl_;
   ir::Function& f_;
   Ssa& ssa_;
+  Handlers<Ssa> handlers_;
   LoopScan loops_;
   ArenaVector<Value> args_;
+  ArenaVector<Slot<Value>> caught_;  ///< operands of a catch clause's branch
+  Value protected_;                  ///< the last call that got an edge to a handler
 };
 
 }  // namespace

@@ -42,6 +42,8 @@ class CellBuilder {
   void at(std::uint32_t position) { position_ = position; }
   void set_height(ir::Block label, std::uint32_t height) { labels_[label.index].height = height; }
   void mark_cold() {}
+  /// Ends the walk with an error.
+  void refuse(const char* why) { fail({Error::Kind::limit, position_, why}); }
 
   ir::Edge make_edge(ir::Block to, std::span<const ir::Value> args);
   void set_target(ir::Edge edge, ir::Block to);

@@ -71,6 +71,15 @@ bool LoopScan::skip_instruction(Reader& reader) {
       }
       break;
     }
+    case Immediates::catches: {
+      skip_type(reader);
+      const std::uint32_t count = reader.u32();
+      for (std::uint32_t i = 0; i < count && reader.ok(); ++i) {
+        if (reader.byte() < 2) reader.u32();  // with a tag
+        reader.u32();
+      }
+      break;
+    }
     case Immediates::types: {
       const std::uint32_t count = reader.u32();
       for (std::uint32_t i = 0; i < count && reader.ok(); ++i) skip_type(reader);
@@ -91,9 +100,9 @@ bool LoopScan::skip_instruction(Reader& reader) {
   if (op == Opcode::loop) {
     open_.push_back(loops_.size());
     loops_.push_back({reader.position(), assigned_.size(), assigned_.size()});
-  } else if (op == Opcode::block || op == Opcode::if_) {
+  } else if (op == Opcode::block || op == Opcode::if_ || op == Opcode::try_ || op == Opcode::try_table) {
     open_.push_back(kNotLoop);
-  } else if (op == Opcode::end) {
+  } else if (op == Opcode::end || op == Opcode::delegate) {
     if (open_.back() != kNotLoop) loops_[open_.back()].last = assigned_.size();
     open_.pop_back();
   }

@@ -166,14 +166,19 @@ inline bool has_effect(Op op, unsigned effects) { return (info(op).effects & eff
 inline bool has_operand_list(Op op) {
   return op == Op::call || op == Op::call_indirect || op == Op::call_ref || op == Op::return_call ||
          op == Op::return_call_indirect || op == Op::return_call_ref || op == Op::return_ ||
-         op == Op::add128_high || op == Op::sub128_high;
+         op == Op::add128_high || op == Op::sub128_high ||
+         op == Op::throw_;
 }
 const char* trap_text(Trap trap);
 
-/// The outgoing edges of a terminator, in order: br 1, br_if 2 (taken, else), br_table count, others 0.
+/// The outgoing edges of a terminator, in order: br 1, br_if 2 (taken, else), br_table count, on_throw 2
+/// (thrown, else), others 0.
 /// They are contiguous: the first is edge `inst.imm`.
 inline std::uint32_t edge_count(const Inst& inst) {
-  return inst.op == Op::br ? 1 : inst.op == Op::br_if ? 2 : inst.op == Op::br_table ? inst.count : 0;
+  return inst.op == Op::br                                 ? 1
+         : inst.op == Op::br_if || inst.op == Op::on_throw ? 2
+         : inst.op == Op::br_table                         ? inst.count
+                                                           : 0;
 }
 inline Edge edge_at(const Inst& inst, std::uint32_t i) {
   return Edge(static_cast<std::uint32_t>(inst.imm) + i);

@@ -197,7 +197,7 @@ class Parser {
     }
     if (take('#')) immediate(i);
     if (take('"')) i.imm = trap();
-    if (i.op == Op::br || i.op == Op::br_if || i.op == Op::br_table) edges(i);
+    if (i.op == Op::br || i.op == Op::br_if || i.op == Op::br_table || i.op == Op::on_throw) edges(i);
     if (!at_end()) return fail("the end of the line");
     if (result.valid()) {
       f_[result] = i;

@@ -15,6 +15,7 @@ class Verifier {
 
   std::string run() {
     define_all();
+    find_landings();
     for (std::uint32_t b = 0; b < f_.blocks.size() && error_.empty(); ++b) block(Block(b));
     return std::move(error_);
   }
@@ -41,6 +42,26 @@ class Verifier {
     place_[v.index] = place;
   }
 
+  /// What a call defines does not exist where it lands when it throws.
+  void find_landings() {
+    landing_ = f_.arena->allocate_array<Block>(f_.insts.size(), Block::none());
+    for (std::uint32_t b = 0; b < f_.blocks.size(); ++b) {
+      const auto body = f_.body(Block(b));
+      if (body.empty() || f_[body.back()].op != Op::on_throw) continue;
+      const auto edge = static_cast<std::uint32_t>(f_[body.back()].imm);
+      if (edge + 1 >= f_.edges.size() || f_.edges[edge].to.index >= f_.blocks.size()) continue;  // found later
+      const Block to = f_.edges[edge].to;
+      std::size_t call = body.size() - 1;
+      while (call > 0 && f_[body[call - 1]].op == Op::result) --call;
+      if (call == 0 || !has_effect(f_[body[call - 1]].op, kCalls))
+        return fail("b{}: on_throw without a call before it", b);
+      if (f_[to].pred_count != 1 || f_[to].param_count != 0 || f_[to].count == 0 ||
+          f_[f_.body(to)[0]].op != Op::landing)
+        return fail("b{}: throws to b{}, which is no landing block", b, to.index);
+      for (; call < body.size(); ++call) landing_[body[call - 1].index] = to;
+    }
+  }
+
   void use(Value user, Value v, Block at, std::uint32_t place) {
     if (v.index >= f_.insts.size() || !home_[v.index].valid()) {
       return fail("v{} uses v{}, which is not placed", user.index, v.index);
@@ -50,6 +71,8 @@ class Verifier {
     if (!before)
       fail("v{} in b{} uses v{} of b{}, which does not dominate it", user.index, at.index, v.index,
            home.index);
+    if (landing_[v.index].valid() && dominators_.dominates(landing_[v.index], at))
+      fail("v{} in b{} uses v{}, which was not defined when the call threw", user.index, at.index, v.index);
     if (f_[v].type == Type::none) fail("v{} uses v{}, which has no result", user.index, v.index);
   }
 
@@ -71,6 +94,10 @@ class Verifier {
       if (has_operand_list(i.op)) {
         for (Value arg : f_.args(i)) use(v, arg, b, place);
       }
+      if (i.op == Op::landing &&
+          (place != 1 || f_[b].pred_count != 1 || f_[f_.terminator(pred(b))].op != Op::on_throw ||
+           f_[f_[edge_at(f_[f_.terminator(pred(b))], 0)].to].first != f_[b].first))
+        return fail("b{}: v{} lands where nothing is thrown to", b.index, v.index);
       types(v, i);
       ++place;
     }
@@ -96,6 +123,7 @@ class Verifier {
     }
   }
 
+  Block pred(Block b) const { return f_.edges[f_.pool[f_[b].preds]].from; }
   Type type_of(Value v) const { return f_[v].type; }
   /// Which of the two a memory has, the function alone does not say.
   bool is_address(Value v) const { return type_of(v) == Type::i32 || type_of(v) == Type::i64; }
@@ -148,6 +176,7 @@ class Verifier {
   const Function& f_;
   DominatorTree dominators_;
   std::span<Block> home_;
+  std::span<Block> landing_;  ///< by value: of the call that defines it
   std::span<std::uint32_t> place_;
   std::string error_;
 };

@@ -14,7 +14,7 @@
 namespace nebulet::wasm {
 namespace {
 
-constexpr char kMagic[8] = {'N', 'B', 'C', 'O', 'D', 'E', '0', '2'};
+constexpr char kMagic[8] = {'N', 'B', 'C', 'O', 'D', 'E', '0', '3'};
 
 std::span<const std::byte> magic() { return std::as_bytes(std::span(kMagic)); }
 std::span<const std::byte> compiler() { return std::as_bytes(std::span(kCompilerId)); }
@@ -24,7 +24,7 @@ template <class Io, class Code>
 void transfer(Io& io, Code& code) {
   io.table(code.functions,
            [](auto& f) { return std::array{&f.begin, &f.end, &f.frame, &f.stack_args, &f.stack_results}; });
-  io.table(code.calls, [](auto& c) { return std::array{&c.return_pc, &c.position, &c.stack_map}; });
+  io.table(code.calls, [](auto& c) { return std::array{&c.return_pc, &c.position, &c.stack_map, &c.handler}; });
   io.table(code.stack_maps, [](auto& m) { return std::array{&m.first, &m.full}; });
   io.table(code.map_slots, [](auto& s) { return std::array{&s}; });
   io.table(code.jump_tables, [](auto& t) { return std::array{&t.rodata_offset, &t.count}; });

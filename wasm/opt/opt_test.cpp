@@ -258,6 +258,65 @@ TEST(ForwardState, ACallForgetsEverything) {
   forwarded(kText, kText);
 }
 
+TEST(Simplify, KnowsNothingOfACallThatThrew) {
+  // What was computed before the call is there; the second addition is of what the call returned.
+  simplified(R"(b0(v0.i32):
+  v1 = add.i32 v0, v0
+  v2 = call.i32(v0) #1
+  on_throw b1 b2
+b1: cold
+  v3 = landing.ref
+  v4 = add.i32 v0, v0
+  return_(v4)
+b2:
+  v5 = add.i32 v0, v0
+  v6 = add.i32 v2, v5
+  return_(v6)
+)",
+             R"(b0(v0.i32):
+  v1 = add.i32 v0, v0
+  v2 = call.i32(v0) #1
+  on_throw b2 b1
+b1:
+  v6 = add.i32 v2, v1
+  return_(v6)
+b2: cold
+  v3 = landing.ref
+  return_(v1)
+)");
+}
+TEST(ForwardState, AHandlerReadsGlobalsAgain) {
+  constexpr auto kText = R"(b0(v0.i32):
+  global_set.i32 v0 #3
+  call(v0) #1
+  on_throw b2 b1
+b1:
+  v1 = global_get.i32 #3
+  return_(v1)
+b2: cold
+  v2 = landing.ref
+  v3 = global_get.i32 #3
+  return_(v3)
+)";
+  forwarded(kText, kText);
+}
+TEST(Verify, AHandlerCannotUseWhatTheCallReturned) {
+  Arena arena;
+  ir::Function f(arena);
+  ASSERT_TRUE(ir::parse(R"(b0(v0.i32):
+  v1 = call.i32(v0) #1
+  on_throw b1 b2
+b1:
+  v2 = landing.ref
+  return_(v1)
+b2:
+  return_(v1)
+)",
+                        f));
+  ir::compute_cfg(f);
+  EXPECT_NE(ir::verify(f).find("was not defined when the call threw"), std::string::npos) << ir::verify(f);
+}
+
 TEST(DeadCode, DropsAParameterCycleThatNobodyReads) {
   expect(eliminate_dead_code, R"(b0(v0.i32):
   br b1(v0, v0)

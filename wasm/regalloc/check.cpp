@@ -57,11 +57,16 @@ class Checker {
       load(entry_[b]);
       execute(b);
       const mir::BlockData& block = f_.blocks[b];
-      for (const mir::EdgeData& edge : f_.edges.slice(block.succs, block.succ_count))
+      for (std::uint32_t s = 0; s < block.succ_count; ++s) {
+        const mir::EdgeData& edge = f_.edges[block.succs + s];
+        const bool thrown = s == 0 && throws(block);
+        if (thrown) std::swap(state_, at_call_);
         if (flow(edge) && !queued[edge.to.index]) {
           queued[edge.to.index] = true;
           work.push_back(edge.to.index);
         }
+        if (thrown) std::swap(state_, at_call_);
+      }
     }
     checking_ = true;
     for (std::uint32_t b = 0; b < blocks_ && error_.empty(); ++b) {
@@ -148,11 +153,17 @@ class Checker {
   }
 
   // Execution.
+  bool throws(const mir::BlockData& block) const {
+    return (f_.insts[block.first + block.count - 1].flags & mir::kThrows) != 0;
+  }
   void execute(std::uint32_t b) {
     const mir::BlockData& block = f_.blocks[b];
     for (std::uint32_t i = block.first; i < block.first + block.count; ++i) {
       for (std::uint32_t e = first_edit_[i]; e < first_edit_[i + 1]; ++e) execute_edit(r_.edits[e]);
       execute_inst(i);
+      if (!throws(block) || !(f_.insts[i].flags & mir::kCall)) continue;
+      at_call_ = state_;  // of the last one is what a handler sees
+      for (std::uint32_t reg = 0; reg < 32; ++reg) at_call_[reg].clear();
     }
   }
 
@@ -356,7 +367,7 @@ class Checker {
   const std::uint32_t blocks_;
   std::vector<std::uint32_t> first_edit_, enter_, leave_, def_block_;
   std::vector<bool> used_, reached_;
-  std::vector<std::vector<std::uint32_t>> state_;
+  std::vector<std::vector<std::uint32_t>> state_, at_call_;
   std::vector<Facts> entry_;
   std::vector<std::vector<std::uint32_t>> maps_;  // by map: its slots
   bool checking_ = false;

@@ -48,7 +48,7 @@ void Allocator::enter_block(std::uint32_t block) {
   const std::uint32_t pred = hottest_pred(block);
   NB_ASSERT(pred != kNone);
   if (data.pred_count == 1 && data.param_count == 0) {
-    inherit(block, pred);
+    if (!f_.is_landing(block)) inherit(block, pred);
     return;
   }
   candidates_.clear();

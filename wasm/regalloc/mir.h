@@ -80,6 +80,10 @@ enum InstFlags : std::uint8_t {
   kMove = 2,         ///< one use, one def: a plain copy; deleted if both get one register
   kCall = 4,         ///< all registers but the instruction's own defs are lost (see `clobbers`), a safepoint
   kTerminator = 8,
+  /// A terminator of two edges, the first of which control takes out of the block's last call: no register
+  /// holds anything there, and what slots hold is what they held at the call. That edge's target has no
+  /// parameters.
+  kThrows = 16,
 };
 
 /// One machine instruction. `op`, `aux`, `disp` and `imm` belong to the target (wasm/x64/mops.def).
@@ -144,6 +148,14 @@ struct Function {
   }
   std::span<const Operand> operands_of(const Inst& inst) const {
     return operands.slice(inst.operands, inst.operand_count);
+  }
+  /// Whether a block is reached by an exception: the first edge of a terminator with kThrows.
+  bool is_landing(std::uint32_t block) const {
+    const BlockData& data = blocks[block];
+    if (data.pred_count != 1) return false;
+    const BlockData& from = blocks[pool[data.preds]];
+    return from.count != 0 && (insts[from.first + from.count - 1].flags & kThrows) &&
+           edges[from.succs].to.index == block;
   }
   std::span<const VReg> vregs_at(std::uint32_t at, std::uint32_t count) const {
     return {reinterpret_cast<const VReg*>(pool.data() + at), count};

@@ -51,6 +51,7 @@ using namespace nebulet::wasm;
                                         std::uint64_t b, std::uint64_t c, StackControl* control)
 
 #define NB_BUILTIN(name) NB_SERVICE(name);
+#define NB_VALUES_BUILTIN(name)
 #include "wasm/runtime/builtins.def"
 #undef NB_BUILTIN
 

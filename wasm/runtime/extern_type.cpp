@@ -71,7 +71,7 @@ bool matches(const ModuleCode& code, const Import& import, const Extern& given) 
       return type.is_mutable == wanted.is_mutable &&
              (type.is_mutable ? type.type == value : is_canonical_subtype(type.type, value));
     }
-    case ExternKind::tag: return false;
+    case ExternKind::tag: return given.tag->type_id == code.type_id(module.tags[import.index].type);
   }
   return false;
 }
@@ -82,9 +82,9 @@ std::string describe(const Extern& given) {
     case ExternKind::table: return describe(given.table->type());
     case ExternKind::memory: return describe(given.memory->type());
     case ExternKind::global: return describe(given.global->type);
-    case ExternKind::tag: break;
+    case ExternKind::tag: return "(tag " + describe(*given.tag->type) + ")";
   }
-  return "(tag)";
+  return {};
 }
 
 std::string describe_import(const Module& module, const Import& import) {
@@ -93,9 +93,9 @@ std::string describe_import(const Module& module, const Import& import) {
     case ExternKind::table: return describe(module.tables[import.index].type);
     case ExternKind::memory: return describe(module.memories[import.index]);
     case ExternKind::global: return describe(module.globals[import.index].type);
-    case ExternKind::tag: break;
+    case ExternKind::tag: return "(tag " + describe(module.func_type(module.tags[import.index].type)) + ")";
   }
-  return "(tag)";
+  return {};
 }
 
 }  // namespace nebulet::wasm

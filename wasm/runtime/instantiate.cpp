@@ -87,7 +87,8 @@ class Instantiation {
     const std::uint64_t bytes = layout_.size + kContextAlign + sizeof(Instance) +
                                 8ull * (functions + module_.globals.size() + module_.tables.size()) +
                                 sizeof(GcAllocation) * module_.types.size() +
-                                sizeof(Function) * static_cast<std::uint64_t>(published);
+                                sizeof(Function) * static_cast<std::uint64_t>(published) +
+                                (sizeof(Tag) + 16) * module_.tags.size();
     if (!store_.host_.charge(bytes))
       return error(Error::Kind::out_of_memory, "the instance is beyond the memory quota");
     std::unique_ptr<Instance> instance(new Instance(store_, code_));
@@ -136,9 +137,18 @@ class Instantiation {
           break;
         case ExternKind::memory: add_memory(*item.memory); break;
         case ExternKind::global: take_global(*item.global); break;
-        case ExternKind::tag: break;
+        case ExternKind::tag: add_tag(*item.tag); break;
       }
     }
+    for (std::uint32_t i = module_.imported_tags; i < module_.tags.size(); ++i) {
+      const std::uint32_t type = module_.tags[i].type;
+      add_tag(store_.make_tag(module_.func_type(type), code_->type_id(type), &module_));
+    }
+  }
+
+  void add_tag(Tag& tag) {
+    at<std::uint32_t>(layout_.tag(static_cast<std::uint32_t>(instance_->tags_.size()))) = tag.id;
+    instance_->tags_.push_back(&tag);
   }
 
   /// Lets references name the functions that code of the instance can make references of.

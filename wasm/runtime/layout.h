@@ -119,6 +119,7 @@ struct ContextLayout {
   std::uint32_t signatures = 0;  ///< u32 × types: the canonical type id
   std::uint32_t abis = 0;        ///< u32 × types: FuncSlot::abi of functions of the type
   std::uint32_t records = 0;     ///< u32 × types: the offset of a type's record in the store's heap
+  std::uint32_t tags = 0;        ///< u32 × tags: the tag's id, unique in the store
   std::uint32_t size = 0;
 
   static ContextLayout of(const Module& module) {
@@ -131,7 +132,8 @@ struct ContextLayout {
     l.signatures = align(l.globals + static_cast<std::uint32_t>(module.globals.size() * 16));
     l.abis = align(l.signatures + static_cast<std::uint32_t>(module.types.size() * 4));
     l.records = align(l.abis + static_cast<std::uint32_t>(module.types.size() * 4));
-    l.size = align(l.records + static_cast<std::uint32_t>(module.types.size() * 4));
+    l.tags = align(l.records + static_cast<std::uint32_t>(module.types.size() * 4));
+    l.size = align(l.tags + static_cast<std::uint32_t>(module.tags.size() * 4));
     return l;
   }
   std::uint32_t memory_base(std::uint32_t i) const { return memories + i * sizeof(MemoryRef); }
@@ -144,6 +146,7 @@ struct ContextLayout {
   std::uint32_t signature(std::uint32_t type) const { return signatures + type * 4; }
   std::uint32_t abi(std::uint32_t type) const { return abis + type * 4; }
   std::uint32_t record(std::uint32_t type) const { return records + type * 4; }
+  std::uint32_t tag(std::uint32_t i) const { return tags + i * 4; }
 };
 /// An imported mutable global is reached through a pointer; every other one lies in the context.
 inline bool global_is_indirect(const Module& m, std::uint32_t i) {

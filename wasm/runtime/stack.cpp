@@ -140,6 +140,12 @@ Outcome invoke(WasmStack& stack, Function& function, std::span<const Value> args
       outcome.backtrace = backtrace(stack, activation);
       if (!outcome.backtrace.empty()) outcome.position = outcome.backtrace.front().position;
       break;
+    case Activation::End::thrown:
+      outcome.kind = Outcome::Kind::thrown;
+      outcome.exception = activation.exception;
+      outcome.backtrace = backtrace(stack, activation);
+      if (!outcome.backtrace.empty()) outcome.position = outcome.backtrace.front().position;
+      break;
     case Activation::End::unwound:
       outcome.kind = Outcome::Kind::unwound;
       outcome.exit_value = activation.exit_value;

@@ -56,10 +56,11 @@ constexpr std::size_t kMaxBacktrace = 64;
 
 /// How a call from C++ into wasm ended.
 struct Outcome {
-  enum class Kind : std::uint8_t { returned, trapped, unwound } kind = Kind::returned;
+  enum class Kind : std::uint8_t { returned, trapped, unwound, thrown } kind = Kind::returned;
   Trap trap = Trap::unreachable;  ///< trapped
   std::uint32_t position = 0;     ///< trapped: byte offset in the module of the innermost frame; 0 if unknown
-  std::vector<Frame> backtrace;   ///< trapped: innermost first, at most kMaxBacktrace
+  std::vector<Frame> backtrace;   ///< trapped, thrown: innermost first, at most kMaxBacktrace
+  std::uint32_t exception = 0;    ///< thrown and not caught: the reference (exception.h)
   std::uint64_t exit_value = 0;   ///< unwound: what the host passed
 };
 

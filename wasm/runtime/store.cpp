@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "wasm/runtime/calls.h"
+#include "wasm/runtime/exception.h"
 #include "wasm/runtime/gc_store.h"
 #include "wasm/runtime/stubs.h"
 
@@ -30,7 +31,7 @@ std::optional<Extern> Instance::find_export(std::string_view name) {
       case ExternKind::table: return Extern::of(*tables_[item.index]);
       case ExternKind::memory: return Extern::of(*memories_[item.index]);
       case ExternKind::global: return Extern::of(global(item.index));
-      case ExternKind::tag: return std::nullopt;
+      case ExternKind::tag: return Extern::of(*tags_[item.index]);
     }
   }
   return std::nullopt;
@@ -90,7 +91,8 @@ void Store::forget_reference(std::uint32_t ref) {
   if (gc_) gc_->heap().shade(ref);
 }
 
-Store::Store(Host& host) : host_(host), function_table_(host) {}
+Store::Store(Host& host)
+    : host_(host), exceptions_(std::make_unique<Exceptions>(*this)), function_table_(host) {}
 
 Store::~Store() = default;
 
@@ -147,6 +149,32 @@ Result<Extern> Store::host_table(TableType type) {
   if (!table) return error(Error::Kind::out_of_memory, "no memory for a table");
   tables_.push_back(std::move(table));
   return Extern::of(*tables_.back());
+}
+
+/// `module`: whose types the payload's references name by index.
+Tag& Store::make_tag(const FuncType& type, std::uint32_t type_id, const Module* module) {
+  tags_.push_back(std::make_unique<Tag>());
+  Tag& tag = *tags_.back();
+  tag.type = &type;
+  tag.type_id = type_id;
+  tag.id = static_cast<std::uint32_t>(tags_.size());
+  tag.stack_bytes = ValuePlaces::stack_bytes_of(type.params);
+  for (const ValType& param : type.params) {
+    const bool function = module ? module->is_func_heap(param.heap)
+                                 : param.heap == kFuncHeap || param.heap == kNoFuncHeap;
+    tag.traced.push_back(param.is_ref() && !function);
+    tag.any_traced |= tag.traced.back();
+  }
+  return tag;
+}
+
+Result<Extern> Store::host_tag(FuncType type) {
+  auto host_type = std::make_unique<HostType>(std::move(type));
+  const TypeDef def(host_type->type);
+  if (!host_type->held.add({&def, 1})) return error(Error::Kind::limit, "too many types in this kernel");
+  host_types_.push_back(std::move(host_type));
+  HostType& kept = *host_types_.back();
+  return Extern::of(make_tag(kept.type, kept.held[0].id, nullptr));
 }
 
 }  // namespace nebulet::wasm

@@ -23,6 +23,7 @@
 namespace nebulet::wasm {
 
 using ir::Trap;
+class Exceptions;
 class Instance;
 class Store;
 class StoreGc;
@@ -49,6 +50,16 @@ struct Global {
   Value own;
 };
 
+/// What an exception is of (spec 4.2.10). Two tags of equal type are different.
+struct Tag {
+  const FuncType* type = nullptr;  ///< its parameters are the payload
+  std::uint32_t type_id = 0;
+  std::uint32_t id = 0;           ///< unique in the store; what generated code compares
+  std::uint32_t stack_bytes = 0;  ///< of the payload, where it is passed like arguments
+  bool any_traced = false;
+  std::vector<bool> traced;  ///< by value of the payload: a reference that the garbage collector follows
+};
+
 /// Something that can be imported or exported; exactly the member of its kind is set.
 struct Extern {
   ExternKind kind = ExternKind::function;
@@ -56,11 +67,13 @@ struct Extern {
   Table* table = nullptr;
   Memory* memory = nullptr;
   Global* global = nullptr;
+  Tag* tag = nullptr;
 
   static Extern of(Function& f) { return {.kind = ExternKind::function, .function = &f}; }
   static Extern of(Table& t) { return {.kind = ExternKind::table, .table = &t}; }
   static Extern of(Memory& m) { return {.kind = ExternKind::memory, .memory = &m}; }
   static Extern of(Global& g) { return {.kind = ExternKind::global, .global = &g}; }
+  static Extern of(Tag& t) { return {.kind = ExternKind::tag, .tag = &t}; }
 };
 
 /// A host function's C++ function, called as code(owner, caller, a0 …): integer and reference arguments in
@@ -91,6 +104,8 @@ class Instance {
   Table& table(std::uint32_t index) { return *tables_[index]; }
   Global& global(std::uint32_t index);
   Value& global_cell(std::uint32_t index);
+  const Tag& tag(std::uint32_t index) const { return *tags_[index]; }
+  std::uint32_t tags() const { return static_cast<std::uint32_t>(tags_.size()); }
   std::uint32_t ref_base() const { return context_->ref_base; }
   std::uint32_t tables() const { return static_cast<std::uint32_t>(tables_.size()); }
 
@@ -120,6 +135,7 @@ class Instance {
   std::vector<std::unique_ptr<Function>> functions_;  ///< defined ones, made when first asked for
   std::vector<std::unique_ptr<Global>> globals_;      ///< handles, made when first asked for
   std::vector<Global*> imported_globals_;
+  std::vector<Tag*> tags_;
   std::vector<std::vector<std::uint32_t>> elements_;
   std::vector<std::uint8_t> data_dropped_;
   std::vector<GcAllocation> gc_allocations_;  ///< by type, in modules that have objects
@@ -153,6 +169,7 @@ class Store {
   Result<Extern> host_global(GlobalType type, Value value);
   Result<Extern> host_memory(MemoryType type);
   Result<Extern> host_table(TableType type);
+  Result<Extern> host_tag(FuncType type);
 
   /// The table of all functions that references can name, for calls by reference.
   FunctionTable& function_table() { return function_table_; }
@@ -165,15 +182,19 @@ class Store {
 
   /// The function that a function reference names; nullptr for null.
   Function* function(std::uint32_t ref);
+  Exceptions& exceptions() { return *exceptions_; }
 
  private:
   friend class Instantiation;
   friend class StoreGc;
+  Tag& make_tag(const FuncType& type, std::uint32_t type_id, const Module* module);
   Host& host_;
   std::vector<std::unique_ptr<Instance>> instances_;  ///< ascending by ref_base
   std::vector<std::unique_ptr<Memory>> memories_;
   std::vector<std::unique_ptr<Table>> tables_;
   std::vector<std::unique_ptr<Global>> globals_;
+  std::vector<std::unique_ptr<Tag>> tags_;
+  std::unique_ptr<Exceptions> exceptions_;
   std::vector<std::unique_ptr<Function>> host_functions_;
   struct HostType {
     FuncType type;

@@ -33,6 +33,10 @@
 #define NB_ACTIVATION_XMM 112
 #define NB_ACTIVATION_SLOT 240
 
+/* ValueRegisters: 8 gprs, 8 vector registers. */
+#define NB_VALUES_XMM 64
+#define NB_VALUES_SIZE 192
+
 /* Room that nb_call_foreign leaves for stack results: one of two sizes. */
 #define NB_FOREIGN_SMALL 128
 #define NB_FOREIGN_LARGE 16384

@@ -247,6 +247,7 @@ LABEL nb_call_foreign_end
 .size nb_call_foreign, . - nb_call_foreign
 
 // Runtime services: rax = immediate, rcx, rdx, rbx = operands; result in rax. C++: f(context, imm, a, b, c, control).
+#define NB_VALUES_BUILTIN(name)
 #define NB_BUILTIN(name)            \
   FUNCTION nb_builtin_##name;       \
   lea r11, [rip + nb_do_##name];    \
@@ -293,6 +294,84 @@ FUNCTION nb_gc_new
 1:
   jmp nb_builtin_gc_new
 .size nb_gc_new, . - nb_gc_new
+// Services with values: r11d = tag, rax = reference. The registers of arguments and results lie on the kernel stack meanwhile.
+.macro ENTER_VALUES
+  STACK_CONTROL r12
+  mov r14, rsp
+  mov [r12 + NB_CONTROL_WASM_SP], rsp
+  mov qword ptr [r12 + NB_CONTROL_STACK_ARGS], 0
+  mov rsp, [r12 + NB_CONTROL_KERNEL_SP]
+  sub rsp, NB_VALUES_SIZE
+.endm
+
+// C++: nb_do_throw_(context, tag, registers, control), which does not return.
+FUNCTION nb_builtin_throw_
+  ENTER_VALUES
+  mov [rsp], rax
+  mov [rsp + 8], rcx
+  mov [rsp + 16], rdx
+  mov [rsp + 24], rbx
+  mov [rsp + 32], rsi
+  mov [rsp + 40], rdi
+  mov [rsp + 48], r8
+  mov [rsp + 56], r9
+  movups [rsp + NB_VALUES_XMM], xmm0
+  movups [rsp + NB_VALUES_XMM + 16], xmm1
+  movups [rsp + NB_VALUES_XMM + 32], xmm2
+  movups [rsp + NB_VALUES_XMM + 48], xmm3
+  movups [rsp + NB_VALUES_XMM + 64], xmm4
+  movups [rsp + NB_VALUES_XMM + 80], xmm5
+  movups [rsp + NB_VALUES_XMM + 96], xmm6
+  movups [rsp + NB_VALUES_XMM + 112], xmm7
+  mov rdi, r15
+  mov esi, r11d
+  mov rdx, rsp
+  mov rcx, r12
+  call nb_do_throw_
+
+// C++: nb_do_catch_(context, tag, reference, registers, control)
+FUNCTION nb_builtin_catch_
+  ENTER_VALUES
+  mov rdi, r15
+  mov esi, r11d
+  mov rdx, rax
+  mov rcx, rsp
+  mov r8, r12
+  call nb_do_catch_
+  movups xmm0, [rsp + NB_VALUES_XMM]
+  movups xmm1, [rsp + NB_VALUES_XMM + 16]
+  movups xmm2, [rsp + NB_VALUES_XMM + 32]
+  movups xmm3, [rsp + NB_VALUES_XMM + 48]
+  movups xmm4, [rsp + NB_VALUES_XMM + 64]
+  movups xmm5, [rsp + NB_VALUES_XMM + 80]
+  movups xmm6, [rsp + NB_VALUES_XMM + 96]
+  movups xmm7, [rsp + NB_VALUES_XMM + 112]
+  mov rax, [rsp]
+  mov rcx, [rsp + 8]
+  mov rdx, [rsp + 16]
+  mov rbx, [rsp + 24]
+  mov rsi, [rsp + 32]
+  mov rdi, [rsp + 40]
+  mov r8, [rsp + 48]
+  mov r9, [rsp + 56]
+  mov rsp, r14
+  ret
+
+// void nb_resume(pc rdi, sp rsi, InstanceContext* rdx, exception ecx, tag r8d): into the handler of a wasm frame.
+FUNCTION nb_resume
+  mov r15, rdx
+  mov r10, [r15 + NB_CONTEXT_MEMORY_BASE]
+  rdgsbase r11
+  cmp r10, r11
+  je 1f
+  wrgsbase r10
+1:
+  mov eax, ecx
+  mov ecx, r8d
+  mov rsp, rsi
+  cld
+  vzeroupper
+  jmp rdi
 
 // Guest copies. A fault in them for which there is no memory continues at nb_guest_failed, so they push nothing.
 FUNCTION nb_guest_begin

@@ -24,7 +24,7 @@ struct Activation {
   FuncSlot slot;
 
   Activation* previous = nullptr;
-  enum class End : std::uint8_t { returned, trapped, unwound } end = End::returned;
+  enum class End : std::uint8_t { returned, trapped, unwound, thrown } end = End::returned;
   ir::Trap trap = ir::Trap::unreachable;
   std::uint64_t pc = 0;  ///< trapped: in wasm code or a stub, or the return address if `at_call`
   std::uint64_t sp = 0;
@@ -33,7 +33,15 @@ struct Activation {
   std::uint64_t exit_value = 0;
   std::uint64_t outer_wasm_sp = 0;  ///< of StackControl, for the activation before
   std::uint64_t outer_stack_args = 0;
+  std::uint32_t exception = 0;  ///< thrown: the reference; pc and sp as for a trap at a call
 };
+
+/// The registers of arguments and results, as the stubs for throw and catch lay them out.
+struct ValueRegisters {
+  std::uint64_t gpr[8] = {};
+  std::uint64_t xmm[8][2] = {};
+};
+static_assert(offsetof(ValueRegisters, xmm) == NB_VALUES_XMM && sizeof(ValueRegisters) == NB_VALUES_SIZE);
 
 static_assert(offsetof(StackControl, kernel_sp) == NB_CONTROL_KERNEL_SP &&
               sizeof(StackControl) == NB_CONTROL_SIZE);
@@ -69,6 +77,10 @@ extern "C" {
 void nb_enter_wasm(Activation* activation);
 /// Makes nb_enter_wasm of this activation return. Fault handlers redirect to it, with rdi set.
 [[noreturn]] void nb_unwind(Activation* activation);
+
+/// Continues in wasm code at a handler.
+[[noreturn]] void nb_resume(std::uint64_t pc, std::uint64_t sp, InstanceContext* context,
+                            std::uint32_t exception, std::uint32_t tag);
 
 // Only their addresses are used: entry points in FuncSlot::code, and return addresses that a backtrace meets.
 void nb_call_host();

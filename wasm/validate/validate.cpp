@@ -90,6 +90,8 @@ struct NullVisitor {
   Value call_ref(std::uint32_t, const FuncType&, Value, Operands) { return {}; }
   Value call_indirect(std::uint32_t, std::uint32_t, const FuncType&, Value, Operands) { return {}; }
   Value result(Value, std::uint32_t, ValType) { return {}; }
+  void throw_(std::uint32_t, Operands) {}
+  void throw_ref(Value) {}
   void return_call(std::uint32_t, Operands) {}
   void return_call_ref(std::uint32_t, Value, Operands) {}
   void return_call_indirect(std::uint32_t, std::uint32_t, Value, Operands) {}
@@ -103,6 +105,20 @@ struct NullVisitor {
   /// A block or the function ended with `results`, if `reached`; they become what the code behind it sees.
   /// Returns whether that code can be reached.
   bool end(Label&, Operands, bool) { return true; }
+
+  /// A try or try_table starts.
+  void try_(Label&) {}
+  /// A try_table ended, like `end`. `label_at` gives the label of a clause's target.
+  bool end_try_table(Label&, Operands, bool, std::span<const CatchClause>, auto label_at) { return true; }
+  /// An arm of a try ended with `results`, if `reached`; a handler starts, which one of the next two names.
+  /// Returns whether anything can be thrown to it.
+  bool begin_catch(Label&, Operands, bool) { return true; }
+  void catch_(Label&, std::uint32_t, Operands) {}
+  void catch_all(Label&) {}
+  /// A try ended, like `end`; with `delegate` what is thrown in it goes on to the last label's handler.
+  bool end_try(Label&, Operands, bool) { return true; }
+  bool delegate(Label&, Operands, bool, const Label&) { return true; }
+  void rethrow(const Label&) {}
 
   void br(Label&, Operands) {}
   void br_if(Label&, Value, Operands) {}

@@ -26,6 +26,14 @@ struct Slot {
   [[no_unique_address]] Value value{};
 };
 
+/// A clause of a try_table.
+struct CatchClause {
+  bool all = false, with_ref = false;
+  std::uint32_t tag = 0;     ///< unless all
+  std::uint32_t target = 0;  ///< the block, counted from the function's
+};
+constexpr ValType kExnRef = ref_type(kExnHeap, true), kCaughtRef = ref_type(kExnHeap, false);
+
 struct MemArg {
   std::uint32_t memory = 0;
   std::uint64_t offset = 0;
@@ -59,7 +67,7 @@ class Walker {
   static constexpr bool kCasts = Visitor::kFunctionReferences || Visitor::kAggregates;
   /// Whether the visitor wants to see the stack before each instruction, and every operand that is popped.
   static constexpr bool kTracksStack = requires { requires Visitor::kTracksStack; };
-  enum class Kind : std::uint8_t { function, block, loop, if_, else_ };
+  enum class Kind : std::uint8_t { function, block, loop, if_, else_, try_table, try_, catch_, catch_all };
 
   /// `function` is an index in the module's function index space, of a defined one.
   Walker(const Module& module, std::uint32_t function, Visitor& visitor, Fuel& fuel, Arena& arena)
@@ -73,6 +81,7 @@ class Walker {
         control_(arena, Growth::gives_back),
         saved_(arena, Growth::gives_back),
         targets_(arena),
+        clauses_(arena),
         field_types_(arena),
         initialized_(arena) {}
 
@@ -97,7 +106,7 @@ class Walker {
     bool live;                 ///< its start can be reached
     BlockType type;
     std::uint32_t height;          ///< of the operand stack at its start, without its parameters
-    std::uint32_t saved = 0;       ///< if: where its parameters are in saved_
+    std::uint32_t saved = 0;       ///< if: where its parameters are in saved_; try_table: in clauses_
     std::uint32_t initialized;     ///< mark of initialized_ at its start
     std::uint32_t checked_at = 0;  ///< position of the last br_table that looked at it
     [[no_unique_address]] Label label{};
@@ -136,6 +145,12 @@ class Walker {
   void call(const FuncType& type, auto emit);
   void tail_call(Opcode op);
   void leave_by(const FuncType& type, auto emit);
+  bool exception_instruction(Opcode op);
+  void begin_try_table();
+  void read_clause();
+  void begin_catch(Opcode op);
+  void end_by_delegate();
+  bool end_handlers(Control& block, std::span<Operand> results);
   void select(bool typed);
   MemArg memarg(std::uint8_t alignment);
   void vector_instruction(Opcode op, const OpcodeInfo& info);
@@ -166,6 +181,7 @@ class Walker {
     return table < module_.tables.size() && module_.tables[table].type.limits.is_64 ? kI64 : kI32;
   }
   static ValType smaller(ValType a, ValType b) { return a == kI32 ? a : b; }
+  std::uint32_t tag_index() { return index(module_.tags.size(), "unknown tag"); }
   std::uint32_t table_index() { return index(module_.tables.size(), "unknown table"); }
   std::uint32_t data_index() {
     const std::uint32_t i = reader_.u32();
@@ -228,6 +244,7 @@ class Walker {
   ArenaVector<Control> control_;
   ArenaVector<Operand> saved_;          ///< parameters of the open ifs
   ArenaVector<std::uint32_t> targets_;  ///< of the current br_table
+  ArenaVector<CatchClause> clauses_;    ///< of the open try_tables
   ArenaVector<ValType> field_types_;    ///< of the current struct.new or array.new_fixed
   InitializedLocals initialized_;
   std::uint32_t position_ = 0;  ///< of the current instruction
@@ -362,6 +379,7 @@ void Walker<Visitor>::mismatch(ValType expected, ValType found) {
 }  // namespace nebulet::wasm
 
 #include "wasm/validate/walker_atomic.h"        // IWYU pragma: keep
+#include "wasm/validate/walker_exceptions.h"    // IWYU pragma: keep
 #include "wasm/validate/walker_gc.h"            // IWYU pragma: keep
 #include "wasm/validate/walker_instructions.h"  // IWYU pragma: keep
 #include "wasm/validate/walker_memory.h"        // IWYU pragma: keep

@@ -100,7 +100,7 @@ bool Walker<Visitor>::control_instruction(Opcode op) {
     case Opcode::return_call:
     case Opcode::return_call_indirect:
     case Opcode::return_call_ref: tail_call(op); return true;
-    default: return false;
+    default: return exception_instruction(op);
   }
 }
 
@@ -119,6 +119,8 @@ void Walker<Visitor>::begin_block(Kind kind) {
     visitor_.block(block.label);
   } else if (kind == Kind::loop) {
     visitor_.loop(block.label, params, reader_.position());
+  } else if (kind == Kind::try_) {
+    visitor_.try_(block.label);
   } else {
     visitor_.if_(block.label, condition, params);
   }
@@ -159,7 +161,9 @@ void Walker<Visitor>::end_block() {
     saved_.resize(block.saved);
   }
   initialized_.return_to(block.initialized);
-  live_ = block.live && visitor_.end(block.label, results, live_);
+  live_ = block.live && (block.kind >= Kind::try_table ? end_handlers(block, results)
+                                                       : visitor_.end(block.label, results, live_));
+  if (block.kind == Kind::try_table) clauses_.resize(block.saved);
   control_.pop_back();
 }
 

@@ -46,6 +46,7 @@ BuiltinAbi abi_of(Builtin builtin) {
     case Builtin::gc_test: return {true, 0, kResult};
     case Builtin::func_test:
     case Builtin::indirect_callee: return {true, kFirst, kResult};
+    case Builtin::throw_ref:
     case Builtin::table_grow: return {true, kFirst, 0};
     case Builtin::table_set:
     case Builtin::table_fill: return {true, kSecond, 0};
@@ -59,6 +60,8 @@ BuiltinAbi abi_of(Builtin builtin) {
     case Builtin::gc_fill:
     case Builtin::gc_copy:
     case Builtin::gc_init_data:
+    case Builtin::throw_:
+    case Builtin::catch_:  // what their tag says besides
     case Builtin::gc_init_elem:
     case Builtin::table_init:
     case Builtin::data_drop:

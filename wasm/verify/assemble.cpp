@@ -120,7 +120,13 @@ CodeObject build(std::vector<std::byte> bytes, std::vector<Symbol> symbols, cons
                                static_cast<std::uint16_t>(part(s.name, 'W', 16))});
         break;
       case 'T': code.traps.push_back({s.value, 0, static_cast<ir::Trap>(part(s.name, 'k', 10, 1))}); break;
-      case 'C': code.calls.push_back({s.value, 0}); break;
+      case 'C':
+        code.calls.push_back({s.value, 0});
+        if (const std::uint32_t number = part(s.name, 'h', 10))
+          for (const Symbol& l : symbols)
+            if (l.name.starts_with(std::format("L{}", number))) code.calls.back().handler = l.value;
+        if (s.name.find(".i") != std::string::npos) code.calls.back().handler = s.value;
+        break;
       case 'J':
         code.jump_tables.push_back({s.value - static_cast<std::uint32_t>(text_size), part(s.name, 'n', 10)});
         break;
@@ -183,6 +189,7 @@ Module test_module(const std::vector<std::uint32_t>& defined) {
   m.globals = {{{kI32, true}, {}}, {{kI64, false}, {}}, {{kF64, true}, {}},  {{kI32, true}, {}},
                {{kF64, true}, {}}, {{kI32, false}, {}}, {{kV128, true}, {}}, {{kFuncRef, true}, {}}};
   m.imported_globals = 3;
+  m.tags = {{1}, {3}};
   return m;
 }
 
@@ -204,6 +211,10 @@ std::string test_symbols(const Module& m) {
     set(std::format("SIGNATURE{}", i).c_str(), l.signature(i));
   for (std::uint32_t i = 0; i < m.types.size(); i++) set(std::format("ABI{}", i).c_str(), l.abi(i));
   set("FUNCTIONS", offsetof(InstanceContext, functions));
+  for (std::uint32_t i = 0; i < m.tags.size(); i++) set(std::format("TAG{}", i).c_str(), l.tag(i));
+  set("THROW", 8 * static_cast<std::uint64_t>(Builtin::throw_));
+  set("CATCH", 8 * static_cast<std::uint64_t>(Builtin::catch_));
+  set("THROW_REF", 8 * static_cast<std::uint64_t>(Builtin::throw_ref));
   set("SIZE", l.size);
   set("MEMORY_GROW", 8 * static_cast<std::uint64_t>(Builtin::memory_grow));
   set("MEMORY_FILL", 8 * static_cast<std::uint64_t>(Builtin::memory_fill));

@@ -69,6 +69,8 @@ class Checker {
   bool call_by_reference(const Insn& load);
   bool call_indirect(std::uint8_t index, std::uint32_t ids, std::uint32_t field);
   bool finish_call(const TypeAbi& abi);
+  bool call_with_tag(Builtin service);
+  bool check_handler(std::uint32_t pc);
   const TypeAbi* import_slot(const Insn& lea);
   const TypeAbi* function_at(std::int64_t target) const;
   bool takes_return_address(const Insn& insn) const;

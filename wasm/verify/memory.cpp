@@ -104,6 +104,12 @@ bool Checker::check_context(const Insn& i) {
     transfer(i);
     return true;
   }
+  if (offset >= layout_.tags && offset < layout_.tags + module_.tags.size() * 4) {
+    if (mem.write || mem.width != 4 || (offset - layout_.tags) % 4 != 0)
+      return fail("tags allow 4-byte reads only");
+    transfer(i);
+    return true;
+  }
   const bool loads_pointer = i.kind == Kind::mov && i.reg_is_dst && i.size == 8;
   if (offset == offsetof(InstanceContext, gc_base)) {
     if (!loads_pointer || !code_.uses_heap) return fail("access to the context outside its areas");

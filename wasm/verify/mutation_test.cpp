@@ -4,6 +4,7 @@
 // thorough run).
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <random>
@@ -23,6 +24,7 @@ constexpr const char* kProgram = R"((module
   (import "e" "g" (global $ig (mut i32)))
   (import "e" "k" (global $ik i64))
   (import "e" "v" (global $iv (mut v128)))
+  (tag $value (param i32)) (tag $many_values (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32))
   (memory 1) (table 8 funcref)
   (global $g (mut i32) (i32.const 5)) (global $f (mut f64) (f64.const 1))
   (global $v (mut v128) (v128.const i64x2 1 2))
@@ -78,6 +80,17 @@ constexpr const char* kProgram = R"((module
     (i64x2.splat (i64.extend_i32_u (i8x16.bitmask (local.get 2)))) (i32x4.splat (i32.load offset=9 (i16x8.extract_lane_u 5 (local.get 1)))))
   (func $references (type $unary)
     (i32.add (call_indirect (type $unary) (i32.load (local.get 0)) (ref.func $loop)) (local.get 0)))
+  (func $thrower (param i32) (result i32)
+    try (result i32)
+      i32.const 1 i32.const 2 local.get 0 local.get 0 local.get 0 local.get 0 local.get 0 local.get 0 local.get 0
+      local.get 0 call $one throw $many_values
+    catch $value
+      i32.load
+    catch $many_values
+      drop drop drop drop drop drop drop drop i32.add
+    catch_all
+      rethrow 0
+    end)
   (func $fill (param i32) (memory.fill (local.get 0) (i32.const 3) (i32.load (local.get 0))) (memory.copy (local.get 0) (i32.const 3) (local.get 0)))
 ))";
 
@@ -112,7 +125,7 @@ std::vector<std::byte> assemble_program(const std::string& text = kProgram) {
   std::fputs(text.c_str(), out);
   std::fclose(out);
   std::FILE* pipe =
-      popen((std::string("wat2wasm --no-check --enable-tail-call --enable-threads --enable-memory64 "
+      popen((std::string("wat2wasm --no-check --enable-tail-call --enable-exceptions --enable-threads --enable-memory64 "
                          "--enable-multi-memory --output=- ") +
              path)
                 .c_str(),
@@ -142,7 +155,7 @@ std::uint64_t mutants() {
 void mutate(CodeObject& code, const CodeFunction& f, std::mt19937_64& random) {
   auto below = [&](std::uint64_t n) { return static_cast<std::uint32_t>(random() % n); };
   std::byte& byte = code.text[f.begin + below(f.end - f.begin)];
-  switch (below(12)) {
+  switch (below(13)) {
     case 0:
     case 1:
     case 2:
@@ -172,6 +185,10 @@ void mutate(CodeObject& code, const CodeFunction& f, std::mt19937_64& random) {
       if (!code.rodata.empty())
         code.rodata[below(code.rodata.size())] ^= std::byte{static_cast<std::uint8_t>(1u << below(8))};
       break;
+    case 11:
+      if (!code.calls.empty() && !code.labels.empty())
+        code.calls[below(code.calls.size())].handler = code.labels[below(code.labels.size())].pc;
+      break;
     default:  // a run of bytes from elsewhere in the function
       for (std::uint32_t from = f.begin + below(f.end - f.begin),
                          to = static_cast<std::uint32_t>(&byte - code.text.data()), n = below(6);
@@ -194,7 +211,9 @@ void run(const CodeObject& original, const Module& module, std::uint64_t count, 
     const Result<> result = verify_code(mutant, module);
     if (result) {
       accepted++;
-      const bool all = mutant.rodata != original.rodata;
+      const bool all =
+          mutant.rodata != original.rodata ||
+          !std::ranges::equal(mutant.calls, original.calls, {}, &CallSite::handler, &CallSite::handler);
       for (std::uint32_t i = all ? 0 : index; i < (all ? original.functions.size() : index + 1); i++) {
         const std::string why = why_unsafe(mutant, module, i);
         if (!why.empty() && failures++ < 20)
@@ -206,6 +225,7 @@ void run(const CodeObject& original, const Module& module, std::uint64_t count, 
     }
     mutant.text = original.text;
     mutant.labels = original.labels;
+    mutant.calls = original.calls;
     mutant.rodata = original.rodata;
   }
   EXPECT_EQ(failures, 0u);

@@ -63,7 +63,9 @@ bool Checker::call_builtin(const Insn& i) {
   const std::int64_t disp = i.mem.disp;
   if (!is_simple(i.mem, kR15, disp) || disp < 0 || disp % 8 != 0 || disp / 8 >= kBuiltinCount)
     return fail("indirect call outside its sequence");
-  const BuiltinAbi abi = abi_of(static_cast<Builtin>(disp / 8));
+  const auto service = static_cast<Builtin>(disp / 8);
+  if (service == Builtin::throw_ || service == Builtin::catch_) return call_with_tag(service);
+  const BuiltinAbi abi = abi_of(service);
   if (!abi.known) return fail("unknown service");
   return finish_call({abi.arg_zero, abi.result_zero, 0, 0});
 }

@@ -80,7 +80,7 @@ bool Checker::check_object() {
   // The layout's offsets are 32-bit sums: they are only meaningful if nothing wrapped.
   const std::uint64_t context = module_.memories.size() * sizeof(MemoryRef) + module_.tables.size() * 8 +
                                 module_.imported_functions * sizeof(FuncSlot) + module_.globals.size() * 16 +
-                                module_.types.size() * 12 + 4096;
+                                module_.types.size() * 12 + module_.tags.size() * 4 + 4096;
   if (context >= kMost) return fail("instance context is too large");
   types_.reserve(module_.types.size());
   for (const TypeDef& type : module_.types) types_.push_back(abi_of(type.function));
@@ -308,6 +308,7 @@ bool Checker::call_direct(const Insn& i) {
 bool Checker::finish_call(const TypeAbi& abi) {
   if (call_ >= code_.calls.size() || code_.calls[call_].return_pc != next_)
     return fail("call without a call site");
+  if (code_.calls[call_].handler != 0 && !check_handler(code_.calls[call_].handler)) return false;
   call_++;
   if (std::uint64_t{abi.stack_args} + abi.stack_results > function_->frame)
     return fail("frame has no room for a call's stack arguments and results");

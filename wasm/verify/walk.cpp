@@ -315,7 +315,9 @@ class Walk {
                             (in(at, layout_.tables, module_.tables.size(), 8, 0) && width == 8) ||
                             (at == offsetof(InstanceContext, functions) && width == 8) ||
                             (in(at, layout_.signatures, types_.size(), 4, 0) && width == 4) ||
-                            (in(at, layout_.abis, types_.size(), 4, 0) && width == 4);
+                            (in(at, layout_.abis, types_.size(), 4, 0) && width == 4) ||
+                            (in(at, layout_.records, types_.size(), 4, 0) && width == 4) ||
+                            (in(at, layout_.tags, module_.tags.size(), 4, 0) && width == 4);
       if (writes || !readable) bad(pc, "context");
       return;
     }
@@ -421,7 +423,11 @@ class Walk {
     if (node.state.kept.at != 0) return bad(pc, "return address is lost");
     if (node.depth + abi.stack_args + abi.stack_results > 0)
       return bad(pc, "no room for arguments and results");
-    flow(pc, pc + d.insn.length, {.zero = abi.result_zero}, node.depth + abi.stack_args);
+    const std::int64_t next = pc + d.insn.length;
+    flow(pc, next, {.zero = abi.result_zero}, node.depth + abi.stack_args);
+    for (const CallSite& site : code_.calls)
+      if (site.return_pc == next && site.handler != 0)
+        flow(pc, site.handler, {.zero = 1u << kRax | 1u << kRcx}, node.depth);
   }
 
   void visit(std::uint32_t pc) {
@@ -531,10 +537,26 @@ class Walk {
       return callee ? called(pc, d, *callee, node) : bad(pc, "call to no function");
     }
     if (mem(d, 0, ZYDIS_REGISTER_R15, disp(d, 0), 64) && in(disp(d, 0), 0, kBuiltinCount, 8, 0)) {
-      const BuiltinAbi abi = abi_of(static_cast<Builtin>(disp(d, 0) / 8));
+      const auto service = static_cast<Builtin>(disp(d, 0) / 8);
+      if (service == Builtin::throw_ || service == Builtin::catch_) return visit_tagged(pc, d, node, service);
+      const BuiltinAbi abi = abi_of(service);
       return called(pc, d, {abi.arg_zero, abi.result_zero, 0, 0}, node);
     }
     visit_slot(pc, d, [&](const TypeAbi& abi) { called(pc, d, abi, node); });
+  }
+
+  /// A service whose convention the tag in r11 decides.
+  void visit_tagged(std::uint32_t pc, const Decoded& d, const Node& node, Builtin service) {
+    const std::vector<std::uint32_t> c = before(pc, 1);
+    Decoded tag;
+    if (c.empty() || !decode(c[0], tag) || !is(tag, ZYDIS_MNEMONIC_MOV) ||
+        !reg(tag, 0, ZYDIS_REGISTER_R11D) || tag.op[1].type != ZYDIS_OPERAND_TYPE_IMMEDIATE ||
+        static_cast<std::uint32_t>(tag.op[1].imm.value.u) >= module_.tags.size())
+      return bad(pc, "tag");
+    nodes_[pc].sequence = c;
+    const TypeAbi& payload = types_[module_.tags[static_cast<std::uint32_t>(tag.op[1].imm.value.u)].type];
+    if (service == Builtin::throw_) return called(pc, d, {payload.arg_zero, 0, payload.stack_args, 0}, node);
+    called(pc, d, {1u << kRax, payload.arg_zero, 0, payload.stack_args}, node);
   }
 
   /// A call or jump through the slot in r10: `use` gets the callee's convention. Between the check of an

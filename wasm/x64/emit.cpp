@@ -21,7 +21,7 @@ MOp op_of(const Inst& inst) { return static_cast<MOp>(inst.op); }
 /// Inst::aux is what it needs of the outgoing area.
 bool is_call(MOp op) {
   return op == MOp::call || op == MOp::call_import || op == MOp::call_indirect || op == MOp::tail_call ||
-         op == MOp::tail_import || op == MOp::tail_indirect;
+         op == MOp::tail_import || op == MOp::tail_indirect || op == MOp::throw_ || op == MOp::catch_;
 }
 }  // namespace
 
@@ -39,6 +39,7 @@ FunctionEmitter::FunctionEmitter(CodeBuilder& builder, const mir::Function& func
       branches_(*function.arena),
       traps_(*function.arena),
       tables_(*function.arena),
+      handlers_(*function.arena),
       first_trap_(builder.object_.traps.size()),
       first_call_(builder.object_.calls.size()),
       first_call_fixup_(builder.call_fixups_.size()),
@@ -157,6 +158,9 @@ void FunctionEmitter::terminator(std::uint32_t block, const Inst& inst) {
       return goto_unless_next(other);
     }
     case MOp::switch_: return encode_switch(block, inst);
+    case MOp::on_throw:
+      handlers_.push_back({static_cast<std::uint32_t>(builder_.object_.calls.size() - 1), target(0)});
+      return goto_unless_next(target(1));
     case MOp::ret:
       if (frame_) {
         const bool small = frame_ < 128;
@@ -394,9 +398,12 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
   bind_traps();
   shorten_branches();
   fill_tables();
+  for (const Handler& handler : handlers_)
+    builder_.object_.calls[handler.call].handler = labels_[handler.block];
   for (std::uint32_t b = 0; b < count; ++b) {
     if (!targeted_[b]) continue;
     nebulet::wasm::Label claim{.pc = labels_[b]};
+    if (f_.is_landing(b)) claim.zero_extended = 1u << rax.encoding() | 1u << rcx.encoding();
     for (unsigned r = 0; r < 16; ++r) {
       const mir::VReg v = allocation_.entry_gprs[b * 16 + r];
       if (!v.valid()) continue;

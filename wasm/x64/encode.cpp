@@ -213,7 +213,10 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
   const Aux aux(inst.aux);
   auto def = [&] { return forced_def ? forced_def->preg().encoding() : reg(inst, inst.operand_count - 1u); };
   switch (static_cast<MOp>(inst.op)) {
-    case MOp::entry: return;
+    case MOp::entry:
+    case MOp::landing: return;
+    case MOp::throw_:
+    case MOp::catch_: return encode_throw_or_catch(inst);
     case MOp::mov_imm:
       // A repeated definition may stand between a comparison and its user.
       return a_.move_immediate(def(), static_cast<std::uint64_t>(inst.imm),
@@ -330,6 +333,15 @@ void FunctionEmitter::encode_call(const Inst& inst) {
       break;
     default: check_element(inst); through_memory(based(kSlot, 0), false);
   }
+  call_site(inst);
+}
+
+// A service that takes or gives values as a function does; the tag is in r11.
+void FunctionEmitter::encode_throw_or_catch(const Inst& inst) {
+  a_.byte(0x41);
+  a_.byte(0xbb);  // mov r11d, imm32
+  a_.dword(static_cast<std::uint32_t>(inst.imm >> 32));
+  through_memory(based(kContext.encoding(), static_cast<std::int32_t>(inst.imm)), false);
   call_site(inst);
 }
 

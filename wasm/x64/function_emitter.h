@@ -65,6 +65,7 @@ class FunctionEmitter {
   void through_memory(const Rm& rm, bool jump);
   // encode_tail.cpp
   void encode_tail_call(const mir::Inst& inst);
+  void encode_throw_or_catch(const mir::Inst& inst);
   void encode_switch(std::uint32_t block, const mir::Inst& inst);
   void call_site(const mir::Inst& inst);
   std::uint32_t stack_map(const mir::Inst& inst) const;
@@ -94,6 +95,11 @@ class FunctionEmitter {
   ArenaVector<BranchSite> branches_;
   ArenaVector<OutOfLineTrap> traps_;
   ArenaVector<Table> tables_;
+  struct Handler {
+    std::uint32_t call;   ///< in CodeObject::calls
+    std::uint32_t block;  ///< where it lands if it throws
+  };
+  ArenaVector<Handler> handlers_;
   // First entries of this function in the builder's tables.
   std::uint32_t begin_ = 0, first_map_ = 0;
   std::size_t first_trap_, first_call_, first_call_fixup_, first_rodata_fixup_;

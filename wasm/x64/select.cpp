@@ -255,6 +255,7 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::table_fill:
     case Op::table_copy:
     case Op::table_init:
+    case Op::throw_ref:
     case Op::elem_drop:
     case Op::atomic_bits:
     case Op::atomic_wait:
@@ -272,6 +273,11 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::br_table:
     case Op::return_:
     case Op::trap: return lower_terminator(inst);
+    case Op::throw_: return lower_throw(inst);
+    case Op::catch_: return lower_catch(v, inst);
+    case Op::landing: return lower_landing(v);
+    case Op::tag_id: return lower_tag_id(v, inst);
+    case Op::on_throw: return build(MOp::on_throw, Aux()).flags(mir::kTerminator | mir::kThrows).end();
     case Op::return_call:
     case Op::return_call_indirect:
     case Op::return_call_ref: return lower_tail_call(inst);

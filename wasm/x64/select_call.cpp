@@ -106,14 +106,7 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
     if (!place.reg.valid()) store_outgoing(args[i], type.params[i], MemKind::outgoing, place.offset);
   }
   const std::uint32_t arguments = stack.stack_bytes(), total = arguments + stack_bytes(type.results);
-  // Values of the results, by number; those that nobody wants are left out.
-  auto result = arena_.allocate_array<Value>(type.results.size(), Value());
-  if (!result.empty()) result[0] = v;
-  for (std::uint32_t i = order_ + 1; i < ir_.order.size(); ++i) {
-    const ir::Inst& next = ir_[ir_.order[i]];
-    if (next.op != Op::result || next.a != v) break;
-    result[static_cast<std::size_t>(next.imm)] = ir_.order[i];
-  }
+  const auto result = results_of(v, type.results.size());
   const bool import = !indirect && callee < module_.imported_functions;
   Build call = build(indirect ? MOp::call_indirect : import ? MOp::call_import : MOp::call, 8);
   if (indirect) {
@@ -130,12 +123,12 @@ void Selector::lower_call(Value v, const ir::Inst& inst) {
   PlaceCursor defined;
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const Place place = defined.next(type.results[i]);
-    if (place.reg.valid() && result[i].valid() && wanted(result[i])) call.def(vreg(result[i]), place.reg);
+    if (place.reg.valid() && result[i].valid()) call.def(vreg(result[i]), place.reg);
   }
   call.disp(static_cast<std::int32_t>(arguments)).aux(total).clobber_all().end();
   for (std::size_t i = 0; i < type.results.size(); ++i) {
     const Place place = results.next(type.results[i]);
-    if (!place.reg.valid() && result[i].valid() && wanted(result[i]))
+    if (!place.reg.valid() && result[i].valid())
       load_stack(vreg(result[i]), type.results[i], MemKind::outgoing, arguments + place.offset);
   }
 }

@@ -218,11 +218,18 @@ class Selector {
   bool is_vector_test(Value v) const;
   Cond vector_test(const ir::Inst& inst);
 
+  // select_exceptions.cpp
+  void lower_throw(const ir::Inst& inst);
+  void lower_catch(Value v, const ir::Inst& inst);
+  void lower_landing(Value v);
+  void lower_tag_id(Value v, const ir::Inst& inst);
+
   // select_call.cpp
   void lower_entry();
   void lower_call(Value v, const ir::Inst& inst);
   void lower_tail_call(const ir::Inst& inst);
   std::int64_t element_check(const ir::Inst& inst) const;
+  std::span<Value> results_of(Value v, std::size_t count);
   void lower_builtin(Value v, const ir::Inst& inst);
   void lower_return(const ir::Inst& inst);
   void store_outgoing(Value v, ValType type, MemKind kind, std::uint32_t offset);
