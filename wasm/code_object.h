@@ -16,6 +16,8 @@ struct CodeFunction {
   std::uint32_t frame = 0;          ///< bytes that the prologue subtracts from rsp
   std::uint32_t stack_args = 0;     ///< bytes of stack arguments, popped by the callee
   std::uint32_t stack_results = 0;  ///< bytes of stack results, above the arguments
+  /// Words that may hold references during any of its calls, beside those of the call; or something else.
+  std::uint32_t stack_map = 0xffffffff;
 };
 
 /// An instruction that may trap: offset of its first byte, and why and where.

@@ -114,8 +114,11 @@ class Compiler {
               [](void* self, ir::Function& function, std::span<const std::uint32_t> labels) {
                 return static_cast<Compiler*>(self)->segment(function, labels);
               },
-          .finish = [](void* self, std::span<const ir::LabelAlias> aliases,
-                       std::uint32_t cells) { return static_cast<Compiler*>(self)->finish(aliases, cells); },
+          .finish =
+              [](void* self, std::span<const ir::LabelAlias> aliases, std::uint32_t cells,
+                 std::span<const std::uint32_t> references) {
+                return static_cast<Compiler*>(self)->finish(aliases, cells, references);
+              },
           .state = this,
           .cell_bytes = cell_bytes};
       cell_bytes_ = cell_bytes;
@@ -141,9 +144,10 @@ class Compiler {
     return builder.add_segment(*whole_, machine, allocation, labels);
   }
 
-  Result<> finish(std::span<const ir::LabelAlias> aliases, std::uint32_t cells) {
+  Result<> finish(std::span<const ir::LabelAlias> aliases, std::uint32_t cells,
+                  std::span<const std::uint32_t> references) {
     whole_->needed.cells = cells * cell_bytes_;
-    return whole_->fits() ? builder.end_segments(*whole_, aliases) : Result<>();
+    return whole_->fits() ? builder.end_segments(*whole_, aliases, references, cell_bytes_) : Result<>();
   }
 
   /// An error of a stage that knows nothing of the module, with the function that it is about.

@@ -57,8 +57,12 @@ std::string text_of(const Outcome& outcome) {
 
 Runner::Runner(Host& host, WasmStack& stack, Print print, const Settings& settings)
     : print_(print), settings_(settings), stack_(stack), host_(host), store_(host), spectest_(store_) {
-  if (settings.stress == GcHeap::Stress::none) return;
-  if (StoreGc* gc = store_.make_gc()) gc->heap().set_stress(settings.stress);
+  if (settings.stress == GcHeap::Stress::none && settings.heap_bytes == 0) return;
+  StoreGc* gc = store_.make_gc();
+  if (!gc) return;
+  gc->heap().set_stress(settings.stress);
+  if (settings.heap_bytes) gc->heap().set_limit(settings.heap_bytes);
+  if (settings.observer) gc->heap().set_observer(*settings.observer);
 }
 
 Runner::~Runner() = default;

@@ -32,6 +32,8 @@ using Print = void (*)(std::string_view line);
 struct Settings {
   wasm::Effort effort = wasm::Effort::automatic;
   wasm::GcHeap::Stress stress = wasm::GcHeap::Stress::none;
+  std::uint64_t heap_bytes = 0;                ///< limit of the heap of objects, if not 0
+  wasm::GcHeap::Observer* observer = nullptr;  ///< of that heap
 };
 
 /// One script: its own store, the module `spectest`, the instances it named and registered.
@@ -41,6 +43,7 @@ class Runner {
   ~Runner();
   /// Prints "begin NAME", a line for each failure, and "end NAME …" with the counts.
   Counts run(ScriptReader& script);
+  wasm::Store& store() { return store_; }
 
  private:
   void command(Op op, ScriptReader& script);

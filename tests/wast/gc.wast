@@ -1,5 +1,5 @@
-;; Garbage collection: what the official suite does not ask. Run also with --gc-stress, which collects in every allocation
-;; or keeps a cycle going all the time: references that live across calls in every place that a frame has.
+;; Garbage collection: what the official suite does not ask. Run also with --collect and --step, which collect in every
+;; allocation or keep a cycle going all the time: references that live across calls in every place that a frame has.
 
 (module
   (type $node (sub (struct (field $next (mut (ref null $node))) (field $value (mut i32)))))

@@ -26,7 +26,9 @@ struct SegmentSink {
   /// the entry those of the function), edges no arguments; `to` of an edge is a label.
   Result<> (*segment)(void* state, ir::Function& function, std::span<const std::uint32_t> labels);
   /// After the last segment; the frame needs `cells` cells.
-  Result<> (*finish)(void* state, std::span<const ir::LabelAlias> aliases, std::uint32_t cells);
+  /// `references`: the cells that have held traced references.
+  Result<> (*finish)(void* state, std::span<const ir::LabelAlias> aliases, std::uint32_t cells,
+                     std::span<const std::uint32_t> references);
   void* state;
   std::uint32_t cell_bytes;  ///< 8 or 16
 };

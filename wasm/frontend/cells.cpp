@@ -29,7 +29,9 @@ CellBuilder::CellBuilder(const Module& module, ir::Function& function, Fuel& fue
       aliases_(keep, Growth::gives_back),
       detours_(keep),
       detour_args_(keep),
-      moved_(keep) {}
+      moved_(keep),
+      is_reference_(keep),
+      references_(keep) {}
 
 void CellBuilder::begin(const Locals& locals, std::span<const ValType> params) {
   locals_count_ = cells_ = locals.size();
@@ -38,7 +40,7 @@ void CellBuilder::begin(const Locals& locals, std::span<const ValType> params) {
   for (std::uint32_t i = 0; i < locals_count_; ++i) {
     locals_.push_back({.type = ir_type(locals[i], module_)});
     // After a failure the walk takes one more step, which needs all of this.
-    if (locals_.back().type == Type::ref) fail_for_reference();
+    if (locals_.back().type == Type::ref) note_reference(i);
     if (locals_.back().type == Type::v128 && sink_.cell_bytes < 16) fail(wide_cells_needed());
   }
   ir::BlockData& entry = f_.blocks[0];
@@ -63,7 +65,7 @@ Value CellBuilder::zero(Type type) {
 
 void CellBuilder::finish() {
   end_segment();
-  if (status_) status_ = sink_.finish(sink_.state, aliases_.span(), cells_);
+  if (status_) status_ = sink_.finish(sink_.state, aliases_.span(), cells_, references_.span());
 }
 
 void CellBuilder::fail(Error error) {
@@ -71,9 +73,12 @@ void CellBuilder::fail(Error error) {
   fuel_.spend(~std::uint64_t{0});  // ends the walk
 }
 
-// The stack maps of calls know nothing of cells.
-void CellBuilder::fail_for_reference() {
-  fail({Error::Kind::limit, position_, "function is too large for references that live in several blocks"});
+/// One stack map for all calls names every cell that ever holds a reference.
+void CellBuilder::note_reference(std::uint32_t cell) {
+  if (cell >= is_reference_.size()) is_reference_.resize(cell + 1, false);
+  if (is_reference_[cell]) return;
+  is_reference_[cell] = true;
+  references_.push_back(cell);
 }
 
 Block CellBuilder::make_block() {
@@ -165,7 +170,7 @@ Value CellBuilder::stack_cell(std::uint32_t height, Type type) {
     return Value::none();
   }
   if (cell >= cells_) cells_ = cell + 1;
-  if (type == Type::ref) fail_for_reference();
+  if (type == Type::ref) note_reference(cell);
   if (type == Type::v128 && sink_.cell_bytes < 16) fail(wide_cells_needed());
   return Value(kInCell | static_cast<std::uint32_t>(type) << kTypeShift | cell);
 }

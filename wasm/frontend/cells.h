@@ -133,7 +133,7 @@ class CellBuilder {
   void begin_block(ir::Block label);
   void end_segment();
   void fail(Error error);
-  void fail_for_reference();
+  void note_reference(std::uint32_t cell);
   std::int64_t offset_of(std::uint32_t cell) const { return std::int64_t{cell} * sink_.cell_bytes; }
   ir::Value zero(ir::Type type);
   bool at_place(ir::Value v, ir::Block to, std::uint32_t i) const {
@@ -161,6 +161,8 @@ class CellBuilder {
   ArenaVector<Detour> detours_;
   ArenaVector<ir::Value> detour_args_;
   ArenaVector<ir::Value> moved_;
+  ArenaVector<bool> is_reference_;  ///< by cell
+  ArenaVector<std::uint32_t> references_;
 };
 
 }  // namespace nebulet::wasm

@@ -22,8 +22,9 @@ std::span<const std::byte> compiler() { return std::as_bytes(std::span(kCompiler
 /// One description of the tables for both directions: `io` is a Writer or a Reader.
 template <class Io, class Code>
 void transfer(Io& io, Code& code) {
-  io.table(code.functions,
-           [](auto& f) { return std::array{&f.begin, &f.end, &f.frame, &f.stack_args, &f.stack_results}; });
+  io.table(code.functions, [](auto& f) {
+    return std::array{&f.begin, &f.end, &f.frame, &f.stack_args, &f.stack_results, &f.stack_map};
+  });
   io.table(code.calls, [](auto& c) { return std::array{&c.return_pc, &c.position, &c.stack_map, &c.handler}; });
   io.table(code.stack_maps, [](auto& m) { return std::array{&m.first, &m.full}; });
   io.table(code.map_slots, [](auto& s) { return std::array{&s}; });

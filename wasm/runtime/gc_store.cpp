@@ -130,28 +130,35 @@ void StoreGc::scan_frames(const WasmStack& stack, std::uint64_t wasm_sp, std::ui
                          .is_return = true,
                          .stack_args = stack_args});
   for (; walk.find_function(); walk.leave()) {
-    const CallSite* site = walk.code().call_returning_to(walk.cursor().pc);
-    if (!site || site->stack_map == kNoStackMap) continue;
     const CodeObject& code = walk.code().code();
-    std::uint32_t first = site->stack_map;
-    while (!code.stack_maps[first].full) --first;
-    const std::size_t begin = code.stack_maps[first].first;
-    const std::size_t end = site->stack_map + 1 < code.stack_maps.size()
-                                ? code.stack_maps[site->stack_map + 1].first
-                                : code.map_slots.size();
-    for (std::size_t at = begin; at < end; ++at)
-      slots_[code.map_slots[at] / 4 / 64] ^= 1ull << (code.map_slots[at] / 4 % 64);
     const std::uint64_t bottom = walk.frame_bottom();
-    for (std::size_t at = begin; at < end; ++at) {
-      const std::uint32_t slot = code.map_slots[at];
-      std::uint64_t& word = slots_[slot / 4 / 64];
-      const std::uint64_t bit = 1ull << (slot / 4 % 64);
-      if (!(word & bit)) continue;
-      word &= ~bit;
-      const std::uint64_t address = bottom + slot;
-      if (address >= stack.low() && address <= stack.top() - 4)
-        heap_->shade(*reinterpret_cast<const std::uint32_t*>(address));
-    }
+    const CallSite* site = walk.code().call_returning_to(walk.cursor().pc);
+    if (site && site->stack_map != kNoStackMap) scan_frame(stack, code, site->stack_map, bottom);
+    const std::uint32_t always =
+        code.functions[walk.function() - walk.code().module().imported_functions].stack_map;
+    if (always != kNoStackMap) scan_frame(stack, code, always, bottom);
+  }
+}
+
+/// Reports what a stack map names: the differences up to it are applied to the full map before it.
+void StoreGc::scan_frame(const WasmStack& stack, const CodeObject& code, std::uint32_t map,
+                         std::uint64_t bottom) {
+  std::uint32_t first = map;
+  while (!code.stack_maps[first].full) --first;
+  const std::size_t begin = code.stack_maps[first].first;
+  const std::size_t end =
+      map + 1 < code.stack_maps.size() ? code.stack_maps[map + 1].first : code.map_slots.size();
+  for (std::size_t at = begin; at < end; ++at)
+    slots_[code.map_slots[at] / 4 / 64] ^= 1ull << (code.map_slots[at] / 4 % 64);
+  for (std::size_t at = begin; at < end; ++at) {
+    const std::uint32_t slot = code.map_slots[at];
+    std::uint64_t& word = slots_[slot / 4 / 64];
+    const std::uint64_t bit = 1ull << (slot / 4 % 64);
+    if (!(word & bit)) continue;
+    word &= ~bit;
+    const std::uint64_t address = bottom + slot;
+    if (address >= stack.low() && address <= stack.top() - 4)
+      heap_->shade(*reinterpret_cast<const std::uint32_t*>(address));
   }
 }
 

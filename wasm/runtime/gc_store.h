@@ -58,6 +58,7 @@ class StoreGc final : private GcRoots {
   bool scan_step(GcHeap& heap, bool restart, std::uint32_t budget) override;
   void scan_stack(StackControl& control);
   void scan_frames(const WasmStack& stack, std::uint64_t wasm_sp, std::uint32_t stack_args);
+  void scan_frame(const WasmStack& stack, const CodeObject& code, std::uint32_t map, std::uint64_t bottom);
   std::uint32_t record_of(Instance& instance, std::uint32_t type);
   void write(const GcObject& object, std::uint32_t offset, const FieldType& field, const Value& value);
   void shade_elements(const GcObject& array, std::uint32_t index, std::uint32_t count);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Rules about memories beside the first, and about memories with 64-bit addresses.
+#include "wasm/runtime/layout.h"
 #include "wasm/verify/verify_test.h"
 
 namespace nebulet::wasm::verify {
@@ -145,6 +146,37 @@ TEST_F(Atomics, ClearUpperHalvesAsOtherDefinitions) {
   not_zero("T2: lock xadd gs:[edx], rcx");
   not_zero("T2: xchg gs:[edx], cl");
   refuses("T2: lock cmpxchg gs:[edx], ecx\nT1: mov eax, gs:[rax + 4]\nret", "address is not zero-extended");
+}
+
+// The heap of objects. `assemble` makes no objects that use it, so the flag is set here.
+
+TEST(Objects, AreReachedThroughTheHeapsBase) {
+  const Module module = test_module({0});
+  const std::string base = ".set HEAP, " + std::to_string(offsetof(InstanceContext, gc_base)) + "\n" +
+                           ".set RECORDS, " + std::to_string(ContextLayout::of(module).records) + "\n" +
+                           test_symbols(module) + "F0:\n";
+  auto judge = [&](const std::string& body, bool uses_heap = true) {
+    CodeObject code = assemble(base + body + "\nE0:\n");
+    code.uses_heap = uses_heap;
+    const Result<> result = verify_code(code, module);
+    return result ? std::string("accepted") : result.error().message;
+  };
+  const std::string heap = "mov rbx, [r15 + HEAP]\nmov ecx, edx\n";
+  EXPECT_EQ(judge(heap + "T1: mov eax, [rbx + rcx + 8]\nret"), "accepted");
+  EXPECT_EQ(judge(heap + "T1: mov [rbx + 0x10000], eax\nret"), "accepted");
+  EXPECT_EQ(judge("mov eax, [r15 + RECORDS + 4]\nret"), "accepted");
+  EXPECT_EQ(judge("cmp eax, [r15 + RECORDS]\nret"), "accepted");
+  EXPECT_TRUE(judge(heap + "T1: mov eax, [rbx + rcx + 8]\nret", false).contains("outside its areas"));
+  EXPECT_TRUE(judge(heap + "mov eax, [rbx + rcx + 8]\nret").contains("without a trap site"));
+  EXPECT_TRUE(
+      judge("mov rbx, [r15 + HEAP]\nT1: mov eax, [rbx + rcx + 8]\nret").contains("not zero-extended"));
+  EXPECT_TRUE(judge("mov [r15 + HEAP], rbx\nret").contains("outside its areas"));
+  EXPECT_TRUE(judge("mov ebx, [r15 + HEAP]\nret").contains("outside its areas"));
+  EXPECT_TRUE(judge("mov rbx, [r15 + HEAP + 8]\nret").contains("outside its areas"));  // the allocator's
+  EXPECT_TRUE(judge("mov rbx, [r15 + HEAP + 16]\nret").contains("outside its areas"));
+  EXPECT_TRUE(judge("mov rax, [r15 + RECORDS]\nret").contains("4-byte reads only"));
+  EXPECT_TRUE(judge("mov [r15 + RECORDS], eax\nret").contains("4-byte reads only"));
+  EXPECT_TRUE(judge("mov eax, [r15 + RECORDS + 2]\nret").contains("4-byte reads only"));
 }
 
 }  // namespace

@@ -36,6 +36,10 @@ bool Checker::check_stack_maps() {
     }
     if (since_full > (count < kChain ? kChain : count)) return fail("too many stack maps without a full one");
   }
+  for (const CodeFunction& function : code_.functions)
+    if (function.stack_map != kNoStackMap &&
+        (function.stack_map >= maps.size() || !maps[function.stack_map].full))
+      return fail("stack map does not exist");
   for (const CallSite& call : code_.calls)
     if (call.stack_map != kNoStackMap && call.stack_map >= maps.size())
       return fail("stack map does not exist");

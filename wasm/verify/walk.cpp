@@ -315,6 +315,7 @@ class Walk {
                             (in(at, layout_.tables, module_.tables.size(), 8, 0) && width == 8) ||
                             (at == offsetof(InstanceContext, functions) && width == 8) ||
                             (in(at, layout_.signatures, types_.size(), 4, 0) && width == 4) ||
+                            (at == offsetof(InstanceContext, gc_base) && width == 8 && code_.uses_heap) ||
                             (in(at, layout_.abis, types_.size(), 4, 0) && width == 4) ||
                             (in(at, layout_.records, types_.size(), 4, 0) && width == 4) ||
                             (in(at, layout_.tags, module_.tags.size(), 4, 0) && width == 4);
@@ -365,6 +366,9 @@ class Walk {
           if (has(old.base, from.reg.value)) result.base |= bit;
           if (has(old.wide, from.reg.value)) result.wide |= bit;
           if (has(old.below, from.reg.value)) result.below |= bit;
+        } else if (from.type == ZYDIS_OPERAND_TYPE_MEMORY && from.mem.base == ZYDIS_REGISTER_R15 &&
+                   disp(d, 1) == offsetof(InstanceContext, gc_base)) {
+          result.base |= bit;
         } else if (from.type == ZYDIS_OPERAND_TYPE_MEMORY && from.mem.base == ZYDIS_REGISTER_R15 &&
                    in(disp(d, 1), layout_.memories, module_.memories.size(), 16, 0)) {
           result.base |= bit;

@@ -75,7 +75,9 @@ class CodeBuilder {
   Result<> add_segment(SegmentedFunction& whole, const mir::Function& segment,
                        const regalloc::Result& allocation, std::span<const std::uint32_t> labels);
   /// The last segment was added; the first label of each of `aliases` is the second one.
-  Result<> end_segments(SegmentedFunction& whole, std::span<const ir::LabelAlias> aliases);
+  /// `references`: the cells, of `cell_bytes`, that may hold traced references.
+  Result<> end_segments(SegmentedFunction& whole, std::span<const ir::LabelAlias> aliases,
+                        std::span<const std::uint32_t> references, std::uint32_t cell_bytes);
   /// Forgets the segments that were added.
   void drop_segments(const SegmentedFunction& whole);
   /// Bytes of code so far.

@@ -127,7 +127,8 @@ Result<> CodeBuilder::add_segment(SegmentedFunction& whole, const mir::Function&
   return emitter.run_segment(labels, stack_bytes(module_.type_of(index).params));
 }
 
-Result<> CodeBuilder::end_segments(SegmentedFunction& whole, std::span<const ir::LabelAlias> aliases) {
+Result<> CodeBuilder::end_segments(SegmentedFunction& whole, std::span<const ir::LabelAlias> aliases,
+                                   std::span<const std::uint32_t> references, std::uint32_t cell_bytes) {
   const auto index = module_.imported_functions + static_cast<std::uint32_t>(object_.functions.size());
   const FuncType& type = module_.type_of(index);
   Arena& arena = *whole.arena;
@@ -135,6 +136,11 @@ Result<> CodeBuilder::end_segments(SegmentedFunction& whole, std::span<const ir:
   const regalloc::Result nothing(arena);
   FunctionEmitter emitter(*this, none, nothing, &whole);
   emitter.end_segments(aliases, stack_bytes(type.params), stack_bytes(type.results));
+  if (references.empty()) return {};
+  object_.functions.back().stack_map = static_cast<std::uint32_t>(object_.stack_maps.size());
+  object_.stack_maps.push_back({static_cast<std::uint32_t>(object_.map_slots.size()), 1});
+  for (const std::uint32_t cell : references)
+    object_.map_slots.push_back(whole.frame.outgoing + cell * cell_bytes);
   return {};
 }
 
