@@ -41,6 +41,7 @@ void ModuleDecoder::header() {
 // Spec 5.5.2: each section at most once, in an order that is not that of the ids.
 void ModuleDecoder::sections() {
   constexpr std::array<std::uint8_t, 14> kRank{0, 1, 2, 3, 4, 5, 7, 8, 9, 10, 12, 13, 11, 6};
+  constexpr std::uint8_t kStart = 8;
   std::uint8_t last = 0;
   while (reader_.ok() && !reader_.at_end()) {
     const std::uint32_t at = reader_.position();
@@ -54,7 +55,9 @@ void ModuleDecoder::sections() {
     if (!reader_.ok()) return;
     if (id != 0) {
       if (kRank[id] <= last) {
-        reader_.fail(Error::Kind::malformed, at, "unexpected content after last section");
+        reader_.fail(Error::Kind::malformed, at,
+                     id == kStart && kRank[id] == last ? "multiple start sections"
+                                                       : "unexpected content after last section");
         return;
       }
       last = kRank[id];

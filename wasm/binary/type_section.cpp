@@ -160,6 +160,11 @@ void ModuleDecoder::sub_type(TypeDef& type, std::uint32_t index) {
 
 void ModuleDecoder::composite_type(TypeDef& type) {
   const std::uint32_t at = section_.position();
+  // The form is one byte of a signed number: a longer one is not it.
+  if (section_.peek() >= 0x80) {
+    section_.fail(Error::Kind::malformed, at, "integer representation too long");
+    return;
+  }
   switch (section_.byte()) {
     case 0x60: {
       FuncType& function = type.function;

@@ -120,7 +120,7 @@ template <class Visitor>
 void Walker<Visitor>::check_array_source(const FieldType& field, bool from_data, std::uint32_t segment) {
   if (!reader_.ok()) return;
   if (from_data) {
-    if (field.type.is_ref()) invalid("type mismatch: array type is not numeric or vector");
+    if (field.type.is_ref()) invalid("array type is not numeric or vector");
   } else if (const ValType element = module_.elements[segment].type;
              !is_subtype(module_, element, field.type)) {
     mismatch(field.type, element);
@@ -208,7 +208,7 @@ void Walker<Visitor>::array_instruction(Opcode op) {
       if (!reader_.ok()) return;
       const FieldType& from_field = module_.types[from_type].fields[0];
       if (from_field.packed != field.packed || !is_subtype(module_, from_field.type, field.type))
-        invalid("type mismatch: array types do not match");
+        invalid("array types do not match");
       const Value n = pop(kI32).value, from_at = pop(kI32).value,
                   from = pop(ref_type({from_type}, true)).value, at = pop(kI32).value,
                   array = pop(array_ref).value;

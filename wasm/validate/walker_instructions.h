@@ -316,8 +316,10 @@ bool Walker<Visitor>::table_instruction(Opcode op) {
       return true;
     }
     case Opcode::table_init: {
-      const std::uint32_t segment = element_index();
+      const std::uint32_t segment = reader_.u32();
       const std::uint32_t table = table_index();
+      if (reader_.ok() && segment >= module_.elements.size())
+        invalid(with_number("unknown elem segment", segment));
       if (!reader_.ok()) return true;
       if (!is_subtype(module_, module_.elements[segment].type, module_.tables[table].type.element))
         mismatch(module_.tables[table].type.element, module_.elements[segment].type);
