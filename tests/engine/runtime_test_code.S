@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Generated code as a compiler would make it, by hand, for runtime_test.cpp: it copies what lies between the labels.
-// The modules have one memory, so imports begin at 608 in the context.
+// The modules have one memory, so imports begin at 1056 in the context.
 .intel_syntax noprefix
 .section .rodata
 .macro CODE name
@@ -8,7 +8,7 @@
   .p2align 4, 0xcc
 code_\name:
 .endm
-.set IMPORT0, 608
+.set IMPORT0, 1056
 .set MEMORY_GROW, 0
 .set MEMORY_FILL, 8
 

@@ -109,6 +109,10 @@ struct InstanceContext {
   std::uint64_t gc_types;              ///< how many types there are
 };
 
+/// Where the areas behind the head begin, whatever the head has.
+constexpr std::uint32_t kContextHead = 1024;
+static_assert(sizeof(InstanceContext) <= kContextHead);
+
 /// Offsets of the variable areas of a module's context, from r15. A pure function of the module.
 struct ContextLayout {
   std::uint32_t memories = 0;    ///< MemoryRef × memories
@@ -125,7 +129,7 @@ struct ContextLayout {
   static ContextLayout of(const Module& module) {
     auto align = [](std::uint32_t n) { return (n + 31) & ~31u; };
     ContextLayout l;
-    l.memories = align(sizeof(InstanceContext));
+    l.memories = kContextHead;
     l.tables = align(l.memories + static_cast<std::uint32_t>(module.memories.size() * sizeof(MemoryRef)));
     l.imports = align(l.tables + static_cast<std::uint32_t>(module.tables.size() * 8));
     l.globals = l.imports + module.imported_functions * static_cast<std::uint32_t>(sizeof(FuncSlot));
