@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // libFuzzer target: a module made of the input (generate.h), compiled and run by the engine and interpreted
 // by the reference interpreter. Results, traps, memories, globals and tables must agree. NB_FUZZ_DUMP=FILE
-// writes the module of each input, NB_FUZZ_CODE=FILE its machine code; NB_FUZZ_FEATURES is a set of fuzz::feature.
+// writes the module of each input, NB_FUZZ_CODE=FILE its machine code; NB_FUZZ_FEATURES is a set of
+// fuzz::feature.
 #include <bit>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -34,7 +36,10 @@ std::uint64_t host_mix(void*, wasm::InstanceContext*, std::uint32_t a, std::uint
 struct Counts {
   std::uint64_t executions = 0, refused = 0, calls = 0, traps = 0, exceptions = 0;
   std::string last_refusal;
+  std::map<std::string, std::uint64_t> by_trap;
   ~Counts() {
+    for (const auto& [trap, count] : by_trap)
+      std::fprintf(stderr, "%s: %llu\n", trap.c_str(), static_cast<unsigned long long>(count));
     std::fprintf(stderr, "%llu modules, %llu refused%s%s; %llu calls, of which %llu trapped and %llu threw\n",
                  static_cast<unsigned long long>(executions), static_cast<unsigned long long>(refused),
                  refused ? ", last: " : "", last_refusal.c_str(), static_cast<unsigned long long>(calls),
@@ -154,7 +159,7 @@ class Comparison {
     const std::string ours = text_of(wasm::invoke(stack, engine_.function(function), args, results));
     if (is_limit(ours)) return false;
     ++g_counts.calls;
-    g_counts.traps += ours != "returned" && ours != "exception";
+    if (ours != "returned" && ours != "exception") ++g_counts.traps, ++g_counts.by_trap[ours];
     g_counts.exceptions += ours == "exception";
     const std::string where = "function " + std::to_string(function) + ", ";
     expect(ours == theirs, where + "the engine: " + ours + ", the reference: " + theirs);
