@@ -131,3 +131,14 @@
 (assert_invalid (module (func (result i32) (return_call 1)) (func (result i64) (i64.const 0))) "type mismatch")
 (assert_invalid (module (func (return_call 1 (i64.const 0))) (func (param i32))) "type mismatch")
 (assert_invalid (module (func (return_call 7))) "unknown function")
+;; Vectors in registers and on the stack.
+(module
+  (func $a (export "vectors") (param i32 v128) (result v128)
+    (if (i32.eqz (local.get 0)) (then (return (local.get 1))))
+    (return_call $b (local.get 0) (local.get 1) (local.get 1) (local.get 1) (local.get 1) (local.get 1) (local.get 1) (local.get 1) (local.get 1)
+      (local.get 1) (i64.const 5) (v128.const i32x4 1 2 3 4)))
+  (func $b (param i32 v128 v128 v128 v128 v128 v128 v128 v128 v128 i64 v128) (result v128)
+    (return_call $a (i32.sub (local.get 0) (i32.const 1)) (i32x4.add (local.get 9) (local.get 11))))
+)
+(assert_return (invoke "vectors" (i32.const 1_000_000) (v128.const i32x4 0 0 0 0)) (v128.const i32x4 1000000 2000000 3000000 4000000))
+
