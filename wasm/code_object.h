@@ -71,7 +71,7 @@ struct CodeObject {
   std::vector<std::uint32_t> map_slots;
   std::vector<Label> labels;           ///< sorted by pc
   std::vector<JumpTable> jump_tables;  ///< sorted by rodata_offset
-  std::uint32_t uses_heap = 0;  ///< not 0: the code reads InstanceContext::gc_base
+  std::uint32_t uses_heap = 0;         ///< not 0: the code reads InstanceContext::gc_base
 };
 
 constexpr std::uint32_t kCodePage = 4096;

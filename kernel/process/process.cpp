@@ -55,7 +55,8 @@ Result<Ref<Process>> Process::create(const Options& options, Ref<Object> console
 Result<> Process::make_startup_block(const Options& options, Ref<Object> console, Ref<Object> files) {
   HandleValue console_handle = HandleValue::none, files_handle = HandleValue::none;
   const Rights common = Right::duplicate | Right::transfer;
-  if (console) console_handle = TRY(handles_.insert(Handle(std::move(console), common | Right::read | Right::write)));
+  if (console)
+    console_handle = TRY(handles_.insert(Handle(std::move(console), common | Right::read | Right::write)));
   if (files) files_handle = TRY(handles_.insert(Handle(std::move(files), common | Right::transact)));
   BlockWriter block;
   block.word(1);

@@ -8,7 +8,7 @@
 namespace nebulet::wasm {
 
 void ModuleDecoder::element_section() {
-  const std::uint32_t n = count(kMaxSegments, "element segments");
+  const std::uint32_t n = count(kMaxElementSegments, "element segments");
   for (std::uint32_t i = 0; i < n && ok(); ++i) element_segment(module_.elements.emplace_back());
 }
 
@@ -62,7 +62,7 @@ void ModuleDecoder::data_count_section() { module_.data_count = section_.u32(); 
 
 void ModuleDecoder::data_section() {
   const std::uint32_t at = section_.position();
-  const std::uint32_t n = count(kMaxSegments, "data segments");
+  const std::uint32_t n = count(kMaxDataSegments, "data segments");
   if (ok() && module_.data_count && *module_.data_count != n)
     section_.fail(Error::Kind::malformed, at, "data count and data section have inconsistent lengths");
   for (std::uint32_t i = 0; i < n && ok(); ++i) {

@@ -166,8 +166,7 @@ inline bool has_effect(Op op, unsigned effects) { return (info(op).effects & eff
 inline bool has_operand_list(Op op) {
   return op == Op::call || op == Op::call_indirect || op == Op::call_ref || op == Op::return_call ||
          op == Op::return_call_indirect || op == Op::return_call_ref || op == Op::return_ ||
-         op == Op::add128_high || op == Op::sub128_high ||
-         op == Op::throw_;
+         op == Op::add128_high || op == Op::sub128_high || op == Op::throw_;
 }
 const char* trap_text(Trap trap);
 

@@ -49,7 +49,8 @@ class Verifier {
       const auto body = f_.body(Block(b));
       if (body.empty() || f_[body.back()].op != Op::on_throw) continue;
       const auto edge = static_cast<std::uint32_t>(f_[body.back()].imm);
-      if (edge + 1 >= f_.edges.size() || f_.edges[edge].to.index >= f_.blocks.size()) continue;  // found later
+      if (edge + 1 >= f_.edges.size() || f_.edges[edge].to.index >= f_.blocks.size())
+        continue;  // found later
       const Block to = f_.edges[edge].to;
       std::size_t call = body.size() - 1;
       while (call > 0 && f_[body[call - 1]].op == Op::result) --call;

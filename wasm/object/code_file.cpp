@@ -25,7 +25,8 @@ void transfer(Io& io, Code& code) {
   io.table(code.functions, [](auto& f) {
     return std::array{&f.begin, &f.end, &f.frame, &f.stack_args, &f.stack_results, &f.stack_map};
   });
-  io.table(code.calls, [](auto& c) { return std::array{&c.return_pc, &c.position, &c.stack_map, &c.handler}; });
+  io.table(code.calls,
+           [](auto& c) { return std::array{&c.return_pc, &c.position, &c.stack_map, &c.handler}; });
   io.table(code.stack_maps, [](auto& m) { return std::array{&m.first, &m.full}; });
   io.table(code.map_slots, [](auto& s) { return std::array{&s}; });
   io.table(code.jump_tables, [](auto& t) { return std::array{&t.rodata_offset, &t.count}; });

@@ -47,7 +47,7 @@ struct VRegInfo {
   bool zero_extended = false;  ///< gpr: the upper 32 bits are 0 (every i32; an i64 known to be below 2^32)
   bool rematerializable =
       false;  ///< its defining instruction has no register uses and no effect: repeat it rather than spill
-  bool traced = false;  ///< a reference that the garbage collector must find: stack maps name its slot
+  bool traced = false;     ///< a reference that the garbage collector must find: stack maps name its slot
   bool base = false;       ///< gpr: the base of a memory's or heap's slot; rematerializable, so never spilled
   bool wide_base = false;  ///< base: of the slot of a memory with 64-bit addresses
 };

@@ -24,8 +24,8 @@ class Exceptions {
  public:
   explicit Exceptions(Store& store) : store_(store) {}
 
-  /// The reference to a new exception, with its payload to be filled in. `control`: of the stack whose code throws; `held`
-  /// are references that only C++ knows. 0: no memory.
+  /// The reference to a new exception, with its payload to be filled in. `control`: of the stack whose code
+  /// throws; `held` are references that only C++ knows. 0: no memory.
   std::uint32_t make(const Tag& tag, StackControl* control, std::span<const std::uint32_t> held);
   /// nullopt if `ref` is no reference to an exception.
   std::optional<Exception> find(std::uint32_t ref) const;

@@ -160,8 +160,8 @@ Tag& Store::make_tag(const FuncType& type, std::uint32_t type_id, const Module* 
   tag.id = static_cast<std::uint32_t>(tags_.size());
   tag.stack_bytes = ValuePlaces::stack_bytes_of(type.params);
   for (const ValType& param : type.params) {
-    const bool function = module ? module->is_func_heap(param.heap)
-                                 : param.heap == kFuncHeap || param.heap == kNoFuncHeap;
+    const bool function =
+        module ? module->is_func_heap(param.heap) : param.heap == kFuncHeap || param.heap == kNoFuncHeap;
     tag.traced.push_back(param.is_ref() && !function);
     tag.any_traced |= tag.traced.back();
   }

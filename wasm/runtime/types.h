@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The kernel's registry of types: one id for each type of any module (spec 3.1.3, 3.1.4: equal recursive groups are
-// one), so that calls and casts compare a word. Ids are never reused: a stale one in some table or object must not
-// come to mean another type. What nobody holds is forgotten.
+// The kernel's registry of types: one id for each type of any module (spec 3.1.3, 3.1.4: equal recursive
+// groups are one), so that calls and casts compare a word. Ids are never reused: a stale one in some table or
+// object must not come to mean another type. What nobody holds is forgotten.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,8 @@ namespace nebulet::wasm {
 /// A type as the whole kernel knows it. Stays where it is as long as somebody holds its group.
 struct CanonicalType {
   std::uint32_t id = 0;  ///< never 0
-  /// Functions: the id of how it is called, that is of the register classes of parameters and results; else 0.
+  /// Functions: the id of how it is called, that is of the register classes of parameters and results; else
+  /// 0.
   std::uint32_t abi = 0;
   TypeDef::Kind kind = TypeDef::Kind::function;
   bool is_final = true;
@@ -39,7 +40,8 @@ class HeldTypes {
   HeldTypes(const HeldTypes&) = delete;
   HeldTypes& operator=(const HeldTypes&) = delete;
 
-  /// Registers all types of a module, in order. False: there are too many in this kernel; what was added stays.
+  /// Registers all types of a module, in order. False: there are too many in this kernel; what was added
+  /// stays.
   bool add(std::span<const TypeDef> types);
   const CanonicalType& operator[](std::uint32_t index) const { return *types_[index]; }
   std::uint32_t size() const { return static_cast<std::uint32_t>(types_.size()); }

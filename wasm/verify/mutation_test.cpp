@@ -174,12 +174,13 @@ std::vector<std::byte> assemble_program(const std::string& text = kProgram) {
   std::FILE* out = fdopen(fd, "w");
   std::fputs(text.c_str(), out);
   std::fclose(out);
-  std::FILE* pipe =
-      popen((std::string("wat2wasm --no-check --enable-tail-call --enable-exceptions --enable-threads --enable-memory64 "
-                         "--enable-multi-memory --output=- ") +
-             path)
-                .c_str(),
-            "r");
+  std::FILE* pipe = popen(
+      (std::string(
+           "wat2wasm --no-check --enable-tail-call --enable-exceptions --enable-threads --enable-memory64 "
+           "--enable-multi-memory --output=- ") +
+       path)
+          .c_str(),
+      "r");
   std::vector<std::byte> bytes;
   std::byte chunk[4096];
   for (std::size_t n; (n = std::fread(chunk, 1, sizeof chunk, pipe)) > 0;)

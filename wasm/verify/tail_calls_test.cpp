@@ -81,7 +81,8 @@ TEST_F(TailCalls, MoveTheReturnAddressDownForMoreArguments) {
 
 TEST_F(TailCalls, MovesStayInTheFrameAndTheArguments) {
   // Of a function of type 3 to itself: the return address may also go where it is.
-  const std::string in = "sub rsp, 32\n" + kZero + "mov r11, [rsp + 32]\n", out = "add rsp, 32\njmp F0.f32.a16.r8";
+  const std::string in = "sub rsp, 32\n" + kZero + "mov r11, [rsp + 32]\n",
+                    out = "add rsp, 32\njmp F0.f32.a16.r8";
   accepts(in + "vmovsd xmm15, [rsp]\nvmovsd [rsp + 48], xmm15\nmov [rsp + 32], r11\n" + out, 3, kWide);
   refuses(in + "vmovsd [rsp + 32], xmm15\nmov [rsp + 32], r11\n" + out, "move of a tail call's", 3, kWide);
   for (const char* text :
@@ -93,7 +94,8 @@ TEST_F(TailCalls, MovesStayInTheFrameAndTheArguments) {
   refuses(in + "L1: vmovsd [rsp + 40], xmm15\nmov [rsp + 32], r11\n" + out, "label inside", 3, kWide);
   refuses(in + "mov [rsp + 36], r11\n" + out, "move of a tail call's", 3, kWide);
   refuses(in + "mov [rsp + 32], r11d\n" + out, "move of a tail call's", 3, kWide);
-  refuses(in + "mov [rsp + 40], r11\nadd rsp, 40\njmp F0.f32.a16.r8", "stack arguments of a tail call", 3, kWide);
+  refuses(in + "mov [rsp + 40], r11\nadd rsp, 40\njmp F0.f32.a16.r8", "stack arguments of a tail call", 3,
+          kWide);
   refuses(in + "mov [rsp + 40], r11\nadd rsp, 32\njmp F0.f32.a16.r8", "frame is not taken down", 3, kWide);
   refuses(in + out, "move of a tail call's", 3, kWide);
   refuses("sub rsp, 32\nmov rax, [rsp + 32]\nadd rsp, 32\nret", "stack access outside", 0, "F0.f32");

@@ -12,8 +12,8 @@ void Selector::alu(MOp op, unsigned size, VReg def, Value a, Value b, bool commu
   const VReg left = vreg(a);
   const Source right = operand(b, size);
   // Exchanged, the left operand stands where a spill slot may be read, with `size` bytes.
-  const bool exchangeable = commutative && right.kind == MemKind::none &&
-                            (!right.slot || out_.vregs[left.index].width >= size);
+  const bool exchangeable =
+      commutative && right.kind == MemKind::none && (!right.slot || out_.vregs[left.index].width >= size);
   build(op, size).use(left).rm(right).reuse(def).flags(exchangeable ? mir::kCommutative : 0).end();
 }
 

@@ -246,10 +246,10 @@ class Selector {
   std::span<std::uint32_t> epoch_;  ///< instructions of one epoch have no effect but loads between them
   std::span<std::uint32_t> block_of_;
   std::span<VReg> vregs_;
-  std::span<bool> fused_;          ///< loads that a user has taken over
+  std::span<bool> fused_;            ///< loads that a user has taken over
   std::span<std::uint16_t> unread_;  ///< bytes of a vector that its only user does not read
-  std::span<bool> zero_extended_;  ///< an i64 below 2^32 whose definition clears the upper half visibly
-  ArenaVector<mir::Inst> back_;    ///< in reverse order
+  std::span<bool> zero_extended_;    ///< an i64 below 2^32 whose definition clears the upper half visibly
+  ArenaVector<mir::Inst> back_;      ///< in reverse order
   struct Range {
     std::uint32_t begin, end;  ///< of a block in back_
   };
