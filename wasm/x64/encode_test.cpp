@@ -308,6 +308,10 @@ class Listing {
       case Shape::vex_reverse: use(row.a, a), text += " " + d + ", " + x; break;
       case Shape::vex_cmp: use(row.a, a), use_rm(), text += " " + x + ", " + rm_text; break;
       case Shape::vex_zero: text += " " + d + ", " + d + ", " + d; break;
+      // No row has these: two definitions, or memory only. The suite executes every one of them.
+      case Shape::mulx_wide:
+      case Shape::exchange:
+      case Shape::compare_exchange:
       case Shape::custom: return;
     }
     use(row.def, def);
