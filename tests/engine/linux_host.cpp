@@ -17,6 +17,11 @@
 
 #include "wasm/runtime/fault.h"
 
+#if __has_feature(address_sanitizer)
+// Threads have signal stacks of their own, which ASan would unmap when they end.
+extern "C" const char* __asan_default_options() { return "use_sigaltstack=0"; }
+#endif
+
 namespace nebulet::test {
 namespace {
 
