@@ -65,6 +65,9 @@ class Compiler {
   /// The most that the stages up to selection take for a unit of fuel (of about four bytes in the SSA form).
   static constexpr std::uint64_t kBytesPerUnit = 64;
 
+  /// The least that selection and what follows take for a machine instruction.
+  static constexpr std::uint64_t kBytesPerInst = 192;
+
   /// What the register allocator and the emitter take; measured on the families of tests/bounds.
   static std::uint64_t allocation_memory(const mir::Function& machine) {
     return machine.insts.size() * std::uint64_t{80} + machine.operands.size() * std::uint64_t{24} +
@@ -85,8 +88,8 @@ class Compiler {
     opt::optimize(function);
     NB_DEBUG_ASSERT(ir::verify(function).empty());
     if (is_long) TRY(pause_());
-    mir::Function machine = x64::select(function, module_, layout_, arena_);
-    if (arena_.used() + allocation_memory(machine) > memory) {
+    mir::Function machine = x64::select(function, module_, layout_, arena_, memory / kBytesPerInst);
+    if (machine.blocks.empty() || arena_.used() + allocation_memory(machine) > memory) {
       too_large_ = true;
       return std::unexpected(Error{Error::Kind::limit, 0, "function exceeds the compile budget"});
     }

@@ -105,8 +105,6 @@ const Limit kLimits[] = {
     {"element segments", 10'000'000, [](auto n) { return module_with({{9, vec(n, of({1, 0, 0}))}}); },
      "element segments"},
     {"elements of a segment", 10'000'000, elements, "segment"},
-    {"table size", 10'000'000,
-     [](auto n) { return module_with({{4, Writer().bytes({1, 0x70, 0}).u32(n).get()}}); }, "table"},
     {"parameters", 1'000, params, "param"},
     {"results", 1'000, results, "result"},
     {"body bytes", 7'654'321, body_of, "body"},
@@ -115,7 +113,7 @@ const Limit kLimits[] = {
     {"structure fields", 10'000,
      [](auto n) { return module_with({{1, Writer().bytes({1, 0x5f}).append(vec(n, of({0x7f, 0}))).get()}}); },
      "field"},
-    {"subtyping depth", 63, subtypes, "depth"},
+    {"subtyping depth", 63, subtypes, "too deep"},
 };
 
 class Limits : public testing::TestWithParam<Limit> {};

@@ -9,8 +9,14 @@
 namespace nebulet::wasm::x64 {
 
 Selector::Selector(const ir::Function& function, const Module& module, const ContextLayout& layout,
-                   Arena& arena)
-    : ir_(function), module_(module), layout_(layout), arena_(arena), out_(arena), back_(arena) {}
+                   Arena& arena, std::uint64_t most)
+    : ir_(function),
+      module_(module),
+      layout_(layout),
+      arena_(arena),
+      most_(most),
+      out_(arena),
+      back_(arena) {}
 
 Selector::Build& Selector::Build::rm(const Source& source) {
   if (source.kind == MemKind::none) {
@@ -304,6 +310,8 @@ void Selector::select_block(ir::Block block) {
     const std::uint32_t mark = back_.size();
     lower(v, inst);
     std::reverse(back_.begin() + mark, back_.end());
+    if (back_.size() > most_) [[unlikely]]
+      return;
   }
   if (block.index == 0 || ir_.is_segment) {
     const std::uint32_t mark = back_.size();
@@ -374,13 +382,16 @@ mir::Function Selector::run() {
   edge_args_ = arena_.allocate_array<std::uint32_t>(ir_.blocks.size(), 0);
   for (std::uint32_t b = 1; b < ir_.blocks.size(); ++b)
     for (Value param : ir_.params(ir::Block(b))) vreg(param);
-  for (std::uint32_t b = ir_.blocks.size(); b-- > 0;) select_block(ir::Block(b));
+  for (std::uint32_t b = ir_.blocks.size(); b-- > 0;) {
+    select_block(ir::Block(b));
+    if (back_.size() > most_) return mir::Function(arena_);
+  }
   return ir_.is_segment ? assemble_segment() : assemble();
 }
 
 mir::Function select(const ir::Function& function, const Module& module, const ContextLayout& layout,
-                     Arena& arena) {
-  return Selector(function, module, layout, arena).run();
+                     Arena& arena, std::uint64_t most) {
+  return Selector(function, module, layout, arena, most).run();
 }
 
 }  // namespace nebulet::wasm::x64

@@ -43,7 +43,8 @@ struct Source {
 
 class Selector {
  public:
-  Selector(const ir::Function& function, const Module& module, const ContextLayout& layout, Arena& arena);
+  Selector(const ir::Function& function, const Module& module, const ContextLayout& layout, Arena& arena,
+           std::uint64_t most);
   mir::Function run();
 
  private:
@@ -239,6 +240,7 @@ class Selector {
   const Module& module_;
   const ContextLayout& layout_;
   Arena& arena_;
+  const std::uint64_t most_;  ///< instructions
   mir::Function out_;
   // By Value.
   std::span<Value> alias_;  ///< the value in whose register this one lies; itself for most
