@@ -66,7 +66,7 @@ class Compiler {
   static constexpr std::uint64_t kBytesPerUnit = 64;
 
   /// The least that selection and what follows take for a machine instruction.
-  static constexpr std::uint64_t kBytesPerInst = 192;
+  static constexpr std::uint64_t kBytesPerInst = 256;
 
   /// What the register allocator and the emitter take; measured on the families of tests/bounds.
   static std::uint64_t allocation_memory(const mir::Function& machine) {

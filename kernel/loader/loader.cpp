@@ -60,7 +60,7 @@ struct Unit {
 };
 
 /// Memory that must stay free while modules are compiled, beside what is estimated for the next step.
-constexpr std::uint64_t kCompileReserve = 6 << 20;
+constexpr std::uint64_t kCompileReserve = 8 << 20;
 /// Bytes that the decoder needs for each byte of an ordinary module.
 constexpr std::uint64_t kBytesPerModuleByte = 1;
 /// The code so far is copied when its buffer grows; its tables are about as large as itself.

@@ -15,7 +15,8 @@ namespace nebulet::bounds {
 namespace {
 
 constexpr double kMaxBytesPerByte = 64;
-constexpr std::size_t kConstant = 20 << 20;
+/// The 16 MiB of compile_memory, and what its estimate misses in small functions.
+constexpr std::size_t kConstant = 24 << 20;
 constexpr double kMaxGrowth = 2.5;
 
 struct Cost {

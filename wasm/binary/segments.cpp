@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Element and data segments (spec 5.5.12, 5.5.14, 3.4.7, 3.4.8).
+#include <algorithm>
+
 #include "wasm/binary/limits.h"
 #include "wasm/binary/module_decoder.h"
 #include "wasm/binary/subtype.h"
@@ -9,6 +11,7 @@ namespace nebulet::wasm {
 
 void ModuleDecoder::element_section() {
   const std::uint32_t n = count(kMaxElementSegments, "element segments");
+  if (ok()) module_.elements.reserve(std::min(n, section_.remaining() / 3));  // none is shorter
   for (std::uint32_t i = 0; i < n && ok(); ++i) element_segment(module_.elements.emplace_back());
 }
 
