@@ -14,7 +14,7 @@ HandleTable::Slot* HandleTable::find(HandleValue handle) {
   return &slot;
 }
 
-bool HandleTable::make_room(std::size_t handles) { return handles <= kMaxHandles - count_; }
+bool HandleTable::has_room(std::size_t handles) const { return handles <= kMaxHandles - count_; }
 
 /// There is room.
 HandleValue HandleTable::put(Handle handle) {
@@ -43,13 +43,13 @@ Handle HandleTable::take(Slot& slot) {
 Result<HandleValue> HandleTable::insert(Handle handle) {
   // If there is no room, the handle goes after the lock.
   const SpinGuard guard(lock_);
-  if (!make_room(1)) return fail(Status::limit_reached);
+  if (!has_room(1)) return fail(Status::limit_reached);
   return put(std::move(handle));
 }
 
 Result<> HandleTable::insert_all(std::span<Handle> handles, std::span<HandleValue> values) {
   const SpinGuard guard(lock_);
-  if (!make_room(handles.size())) return fail(Status::limit_reached);
+  if (!has_room(handles.size())) return fail(Status::limit_reached);
   for (std::size_t i = 0; i < handles.size(); ++i) values[i] = put(std::move(handles[i]));
   return {};
 }
@@ -59,7 +59,7 @@ Result<HandleValue> HandleTable::duplicate(HandleValue handle, Rights rights) {
   const Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   if (!slot->handle.rights().contains(rights | Right::duplicate)) return fail(Status::access_denied);
-  if (!make_room(1)) return fail(Status::limit_reached);
+  if (!has_room(1)) return fail(Status::limit_reached);
   return put(Handle(slot->handle.object(), rights));
 }
 

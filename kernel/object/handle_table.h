@@ -59,7 +59,7 @@ class HandleTable {
     std::uint32_t next_free = 0;
   };
   Slot* find(HandleValue handle) NB_REQUIRES(lock_);
-  bool make_room(std::size_t handles) NB_REQUIRES(lock_);
+  bool has_room(std::size_t handles) const NB_REQUIRES(lock_);
   HandleValue put(Handle handle) NB_REQUIRES(lock_);
   Handle take(Slot& slot) NB_REQUIRES(lock_);
 

@@ -81,11 +81,6 @@ class Object : public boost::intrusive_ref_counter<Object, boost::thread_safe_co
   /// Afterwards the observer is not told any more and nobody is in its on_signal.
   void stop_observing(Observer& observer);
 
-  void* operator new(std::size_t size, const std::nothrow_t&) noexcept {
-    return ::operator new(size, std::nothrow);
-  }
-  void* operator new(std::size_t size) { return ::operator new(size); }
-
  protected:
   /// The last handle went. Thread context, no locks held. What was reachable through handles that the object
   /// itself holds goes to `list`, so that chains of objects do not nest calls.

@@ -11,10 +11,6 @@ using ir::Op;
 using ir::Type;
 using ir::Value;
 
-namespace {
-constexpr std::uint64_t kInstCost = 8, kEdgeCost = 6, kBlockCost = 12;  // as in ssa.cpp
-}
-
 CellBuilder::CellBuilder(const Module& module, ir::Function& function, Fuel& fuel, Arena& keep,
                          const SegmentSink& sink)
     : module_(module),

@@ -12,8 +12,7 @@ using ir::Type;
 using ir::Value;
 
 namespace {
-constexpr std::uint64_t kInstCost = 8;  // in units of about four bytes, as an edge argument has
-constexpr std::uint64_t kEntryCost = 5, kEdgeCost = 6, kBlockCost = 12, kParamCost = 16;
+constexpr std::uint64_t kEntryCost = 5, kParamCost = 16;  // as kInstCost
 }  // namespace
 
 SsaBuilder::SsaBuilder(const Module& module, ir::Function& function, Fuel& fuel)

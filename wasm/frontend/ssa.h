@@ -17,6 +17,9 @@
 
 namespace nebulet::wasm {
 
+/// Fuel that parts of the SSA form cost, in units of about four bytes, as an edge argument has.
+constexpr std::uint64_t kInstCost = 8, kEdgeCost = 6, kBlockCost = 12;
+
 /// Every assignment of a local gets a number, its time; an edge remembers the time at which it leaves.
 /// Because code is visited once in order, the value of a local on an edge is its last assignment before the
 /// edge's time, whatever came later. A merge assigns "to be merged here" to the locals that changed on the

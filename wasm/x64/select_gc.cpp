@@ -9,23 +9,6 @@ namespace nebulet::wasm::x64 {
 
 using ir::Access;
 
-namespace {
-
-unsigned bytes_of(const ir::Inst& inst) {
-  switch (inst.access) {
-    case Access::u8:
-    case Access::s8: return 1;
-    case Access::u16:
-    case Access::s16: return 2;
-    case Access::u32:
-    case Access::s32: return 4;
-    case Access::full: return size_of(inst.type);
-  }
-  return 0;
-}
-
-}  // namespace
-
 VReg Selector::heap_base() { return memory_base(static_cast<std::uint32_t>(module_.memories.size())); }
 
 Source Selector::heap_place(const ir::Inst& inst, unsigned bytes) {
@@ -82,7 +65,7 @@ void Selector::load_place(VReg def, const ir::Inst& inst, const Source& place) {
 }
 
 void Selector::store_place(Value value, const ir::Inst& inst, const Source& place) {
-  const unsigned bytes = bytes_of(inst);
+  const unsigned bytes = access_bytes(inst);
   std::int64_t c = 0;
   if (!is_vec(inst.type) && constant(value, c) && (bytes < 8 || c == static_cast<std::int32_t>(c))) {
     c = bytes == 1   ? static_cast<std::int8_t>(c)
@@ -125,12 +108,12 @@ bool Selector::lower_gc(Value v, const ir::Inst& inst) {
     case Op::element_load:
     case Op::element_load_const: {
       const VReg def = vreg(v);
-      load_place(def, inst, heap_place(inst, bytes_of(inst)));
+      load_place(def, inst, heap_place(inst, access_bytes(inst)));
       return true;
     }
     case Op::heap_store:
     case Op::element_store: {
-      const Source place = heap_place(inst, bytes_of(inst));
+      const Source place = heap_place(inst, access_bytes(inst));
       store_place(inst.op == Op::heap_store ? inst.b : inst.c, inst, place);
       return true;
     }
