@@ -122,6 +122,12 @@ TEST(Decode, AVectorsLengthReservesNothing) {
   EXPECT_EQ(refusal({1, 5, 0xff, 0xff, 0xff, 0xff, 0x0f}), "unexpected end of section or function");
 }
 
+TEST(Decode, ASegmentWhoseIndexIsCutShortNamesNothing) {
+  EXPECT_EQ(refusal({9, 4, 1, 2, 0xff, 0xff}), "unexpected end of section or function");
+  EXPECT_EQ(refusal({11, 4, 1, 2, 0xff, 0xff}), "unexpected end of section or function");
+  EXPECT_EQ(refusal({9, 8, 1, 2, 0xff, 0xff, 0xff, 0xff, 0xff, 0x0f}), "integer too large");
+}
+
 TEST(Decode, NamesAreReadWhereTheyAreWellFormed) {
   const auto bytes = module_of({1,   4,   1,   0x60, 0, 0, 3, 2,   1,   0, 10, 4, 1, 2, 0,   0x0b, 0, 19, 4,
                                 'n', 'a', 'm', 'e',  0, 3, 2, 'm', 'o', 1, 7,  2, 0, 1, 'f', 9,    1, 'g'});

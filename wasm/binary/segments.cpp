@@ -29,7 +29,8 @@ void ModuleDecoder::element_segment(ElementSegment& segment) {
   if (segment.mode == ElementSegment::Mode::active) {
     const std::uint32_t table_at = section_.position();
     segment.table = flags & kExplicit ? section_.u32() : 0;
-    if (ok() && segment.table >= module_.tables.size()) {
+    if (!ok()) return;
+    if (segment.table >= module_.tables.size()) {
       invalid(table_at, with_number("unknown table", segment.table));
       return;
     }
@@ -80,7 +81,8 @@ void ModuleDecoder::data_section() {
     if (segment.active) {
       const std::uint32_t memory_at = section_.position();
       segment.memory = flags == 2 ? section_.u32() : 0;
-      if (ok() && segment.memory >= module_.memories.size()) {
+      if (!ok()) return;
+      if (segment.memory >= module_.memories.size()) {
         invalid(memory_at, with_number("unknown memory", segment.memory));
         return;
       }
