@@ -38,7 +38,7 @@ void set_console(const HostedOptions& options) {
   state.file_server = options.file_server;
   state.file_server_state = options.file_server_state;
   if (options.log_path.empty()) return;
-  const int fd = open(options.log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  const int fd = open(options.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) {
     fprintf(stderr, "nebulet-hosted: cannot open the log %s: %s\n", options.log_path.c_str(),
             strerror(errno));

@@ -4,7 +4,7 @@
 import random
 from dataclasses import dataclass, field
 
-from modules import live_values, many_functions
+from modules import hello, live_values, many_functions
 
 MODES = ["hosted", "q35", "pc", "microvm"]
 BOTH = ["hosted", "q35"]
@@ -50,6 +50,7 @@ variant 42 2.5
 9 36 81 144 225 324 \nset: 995, sum: 87247210
 """
 HEADER = b"\0asm\x01\0\0\0"
+HELLO = hello()
 
 CASES = [
     Case("hello", "hello", stdout=b"hello\n", quiet=True, modes=MODES),
@@ -162,15 +163,30 @@ CASES = [
     Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compil"]),
     Case("inspect a module", "traps", verb="inspect", modes=TOOL, stdout=None, quiet=True,
          stdout_with=b"export function 15: nested\nexport function 17: grow\n"),
-    Case("inspect the code of a function", "traps", verb="inspect", flags=["--function", "divide"], modes=TOOL, stdout=None, quiet=True,
+    Case("inspect the code of a function", "traps", verb="inspect", flags=["--func", "divide"], modes=TOOL, stdout=None, quiet=True,
          stdout_with=b": integer divide by zero"),
-    Case("inspect a stage", "traps", verb="inspect", flags=["--function", "recurse", "--stage", "optimized"], modes=TOOL, stdout=None,
+    Case("inspect a stage", "traps", verb="inspect", flags=["--func", "recurse", "--after", "optimized"], modes=TOOL, stdout=None,
          quiet=True, stdout_with=b"global_set.i32"),
-    Case("inspect no function", "traps", verb="inspect", flags=["--function", "levitate"], modes=TOOL, stderr=[r"levitate"],
+    Case("inspect no function", "traps", verb="inspect", flags=["--func", "levitate"], modes=TOOL, stderr=[r"levitate"],
          exit_code=TOOL_ERROR),
+    Case("inspect an unknown stage", "traps", verb="inspect", flags=["--func", "divide", "--after", "codde"], modes=TOOL,
+         stderr=[r"--after codde: .*code\?"], exit_code=TOOL_ERROR),
     Case("inspect no module", "text", verb="inspect", modes=TOOL, files={"text": b"text"}, stderr=[r"magic header not detected"],
          exit_code=TOOL_ERROR),
+    Case("a module from standard input", "-", stdin=HELLO, stdout=b"hello\n", quiet=True),
     Case("compile", "hello", verb="compile", flags=["--output", "{dir}/code"], modes=TOOL, quiet=True),
+    Case("code compiled before", "hello", flags=["--code", "{built}/hello.code"], stdout=b"hello\n", quiet=True),
+    Case("code of another module", "exit", flags=["--code", "{built}/hello.code"], modes=TOOL,
+         stderr=[r"--code \S+/hello\.code: .*module.*nebulet compile"], exit_code=TOOL_ERROR),
+    Case("code that was changed", "hello", flags=["--code", "{dir}/cut.code"], files={"cut.code": b"NBCODE03 and nothing"}, modes=TOOL,
+         stderr=[r"--code \S+/cut\.code: .*nebulet compile"], exit_code=TOOL_ERROR),
+    Case("no code file", "hello", flags=["--code", "{dir}/none"], stderr=[r"--code \S+/none: No such file"], exit_code=TOOL_ERROR),
+    Case("a code file as the program", "x.code", files={"x.code": b"NBCODE03"}, modes=TOOL, stderr=[r"--code \S+/x.code FILE.wasm"],
+         exit_code=TOOL_ERROR),
+    Case("a component as the program", "c.wasm", files={"c.wasm": b"\0asm\x0d\0\x01\0"}, modes=TOOL, stderr=[r"component.*wasip1"],
+         exit_code=TOOL_ERROR),
+    Case("text as the program", "c.wat", files={"c.wat": b"\n (module)"}, modes=TOOL, stderr=[r"wat2wasm \S+c.wat"],
+         exit_code=TOOL_ERROR),
     Case("compile to nowhere", "hello", verb="compile", flags=["--output", "{dir}/none/code"], modes=TOOL, stderr=[r"none/code"],
          exit_code=TOOL_ERROR),
 ]

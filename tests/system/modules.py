@@ -43,3 +43,15 @@ def many_functions(size: int) -> bytes:
         b"\0asm\1\0\0\0", section(1, b"\x01\x60\x00\x01\x7e"), section(3, leb(count) + bytes(count)), section(5, b"\x01\x00\x01"),
         section(7, b"\x01\x03run\x00\x00"), section(10, leb(count) + entry * count),
     ])
+
+
+def hello() -> bytes:
+    """A program that writes "hello" and a newline with fd_write."""
+    data = b"\x08\0\0\0\x06\0\0\0hello\n"  # one iovec, and what it names
+    body = b"\x00\x41\x01\x41\x00\x41\x01\x41\x20\x10\x00\x1a\x0b"
+    return b"".join([
+        b"\0asm\1\0\0\0", section(1, b"\x02\x60\x04\x7f\x7f\x7f\x7f\x01\x7f\x60\x00\x00"),
+        section(2, b"\x01\x16wasi_snapshot_preview1\x08fd_write\x00\x00"), section(3, b"\x01\x01"), section(5, b"\x01\x00\x01"),
+        section(7, b"\x02\x06memory\x02\x00\x06_start\x00\x01"), section(10, b"\x01" + leb(len(body)) + body),
+        section(11, b"\x01\x00\x41\x00\x0b" + leb(len(data)) + data),
+    ])

@@ -2,13 +2,12 @@
 // `nebulet compile`: the engine on the command line, from a module to a code file.
 #pragma once
 
-#include <string>
-
 #include "tools/nebulet/error.h"
+#include "tools/nebulet/options.h"
 
 namespace nebulet::tool {
 
-/// Compiles `input` and writes the code file (wasm/object) to `output`.
-Result<> compile_file(const std::string& input, const std::string& output);
+/// Compiles the module and writes the code file (wasm/object).
+Result<> compile_file(const CompileOptions& options);
 
 }  // namespace nebulet::tool

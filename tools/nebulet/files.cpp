@@ -5,10 +5,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <string_view>
+
+#include "base/result.h"
 
 namespace nebulet::tool {
 
@@ -17,23 +21,49 @@ void Descriptor::reset() {
   fd_ = -1;
 }
 
+namespace {
+
+Result<std::vector<std::byte>> read_all(int fd, const std::string& name, std::size_t expected) {
+  std::vector<std::byte> bytes;
+  std::size_t used = 0;
+  for (;;) {
+    bytes.resize(used == 0 ? expected + 1 : used + used / 2 + 65536);
+    const ssize_t n = ::read(fd, bytes.data() + used, bytes.size() - used);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) return fail("{}: {}", name, std::strerror(errno));
+    used += static_cast<std::size_t>(n);
+    if (n == 0) break;
+  }
+  bytes.resize(used);
+  return bytes;
+}
+
+}  // namespace
+
 Result<std::vector<std::byte>> read_file(const std::string& path) {
   Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return fail("{}: {}", path, std::strerror(errno));
   struct stat status{};
   if (::fstat(file.get(), &status) != 0) return fail("{}: {}", path, std::strerror(errno));
-  if (S_ISDIR(status.st_mode)) return fail("{}: is a directory, not a WebAssembly module", path);
-  std::vector<std::byte> bytes;
-  std::size_t used = 0;
-  for (;;) {
-    bytes.resize(used + (used == 0 ? static_cast<std::size_t>(status.st_size) + 1 : 65536));
-    const ssize_t n = ::read(file.get(), bytes.data() + used, bytes.size() - used);
-    if (n < 0 && errno == EINTR) continue;
-    if (n < 0) return fail("{}: {}", path, std::strerror(errno));
-    used += static_cast<std::size_t>(n);
-    if (n == 0) break;
-  }
-  bytes.resize(used);
+  if (S_ISDIR(status.st_mode)) return fail("{}: is a directory, not a file", path);
+  return read_all(file.get(), path, static_cast<std::size_t>(status.st_size));
+}
+
+Result<std::vector<std::byte>> read_module(const std::string& path) {
+  if (path == "-" && ::isatty(0))
+    return fail("-: standard input is a terminal; send it a module: nebulet run - <FILE.wasm");
+  auto bytes = TRY(path == "-" ? read_all(0, "standard input", 0) : read_file(path));
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  if (text.starts_with(std::string_view("\0asm\x0d\0\1\0", 8)))
+    return fail("{}: a component, not a module; compile the program for wasm32-wasip1, WASI preview 1", path);
+  if (text.starts_with("NBCODE"))
+    return fail("{}: a code file; run the module that it was made of: --code {} FILE.wasm", path, path);
+  if (text.starts_with("\x7f"
+                       "ELF"))
+    return fail("{}: a program for Linux; compile it for wasm32-wasi", path);
+  const auto begin = std::min(text.find_first_not_of(" \t\r\n"), text.size());
+  if (text.substr(begin).starts_with("(module") || text.substr(begin).starts_with(";;"))
+    return fail("{}: WebAssembly text; assemble it first: wat2wasm {} -o FILE.wasm", path, path);
   return bytes;
 }
 

@@ -30,6 +30,9 @@ class Descriptor {
 };
 
 Result<std::vector<std::byte>> read_file(const std::string& path);
+/// A WebAssembly module: refuses what begins as something else, and says what to do. `path` may be -,
+/// standard input.
+Result<std::vector<std::byte>> read_module(const std::string& path);
 Result<> write_file(const std::string& path, std::span<const std::byte> bytes);
 /// Writes all of it, through interruptions and short writes.
 bool write_all(int fd, const void* bytes, std::size_t size);

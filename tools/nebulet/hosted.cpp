@@ -10,7 +10,8 @@
 
 namespace nebulet::tool {
 
-std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation) {
+std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation,
+                                        const std::string& program) {
   std::vector<std::string> command = {installation.hosted_kernel,
                                       "--memory",
                                       std::to_string(options.memory),
@@ -19,11 +20,13 @@ std::vector<std::string> hosted_command(const RunOptions& options, const Install
                                       "--command-line",
                                       kernel_command_line(options),
                                       "--module",
-                                      "program=" + options.file,
+                                      "program=" + program,
                                       "--module",
                                       "wasi=" + installation.wasi,
                                       "--module",
                                       "wasi.code=" + installation.wasi_code};
+  if (!options.code_file.empty())
+    command.insert(command.end(), {"--module", "program.code=" + options.code_file});
   for (const Directory& directory : options.directories) {
     command.push_back("--dir");
     command.push_back(directory.host + "::" + directory.guest);
@@ -39,9 +42,10 @@ std::vector<std::string> hosted_command(const RunOptions& options, const Install
   return command;
 }
 
-Result<int> run_hosted(const RunOptions& options, const Installation& installation) {
+Result<int> run_hosted(const RunOptions& options, const Installation& installation,
+                       const std::string& program) {
   const Deadline deadline = deadline_after(options.timeout);
-  Child child = TRY(Child::start(hosted_command(options, installation), {}));
+  Child child = TRY(Child::start(hosted_command(options, installation, program), {}));
   pollfd ended = {.fd = child.exit_descriptor(), .events = POLLIN};
   for (;;) {
     const int n = ::poll(&ended, 1, poll_timeout(deadline));

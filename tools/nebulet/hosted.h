@@ -11,9 +11,12 @@
 
 namespace nebulet::tool {
 
-std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation);
+/// `program`: a path to the module.
+std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation,
+                                        const std::string& program);
 
 /// Runs it with this process's standard streams and returns the program's exit code.
-Result<int> run_hosted(const RunOptions& options, const Installation& installation);
+Result<int> run_hosted(const RunOptions& options, const Installation& installation,
+                       const std::string& program);
 
 }  // namespace nebulet::tool

@@ -11,6 +11,7 @@
 
 #include "base/result.h"
 #include "tools/nebulet/files.h"
+#include "tools/nebulet/suggest.h"
 #include "wasm/compile.h"
 #include "wasm/debug/source.h"
 #include "wasm/frontend/build.h"
@@ -32,7 +33,7 @@ struct Loaded {
 };
 
 Result<Loaded> load(const std::string& path) {
-  Loaded loaded{.bytes = TRY(read_file(path)), .module = {}};
+  Loaded loaded{.bytes = TRY(read_module(path)), .module = {}};
   auto module = wasm::decode_module(loaded.bytes);
   if (!module) return fail("{}: at byte {:#x}: {}", path, module.error().offset, module.error().message);
   loaded.module = std::move(*module);
@@ -154,7 +155,8 @@ void print_code(const wasm::CodeObject& code, const wasm::CodeFunction& function
   }
 }
 
-}  // namespace
+/// Stages of the compiler, in their order.
+enum class Stage { ssa, optimized, selected, allocated, code };
 
 Result<> inspect_module(const std::string& path) {
   const Loaded loaded = TRY(load(path));
@@ -230,6 +232,24 @@ Result<> inspect_function(const std::string& path, const std::string& name, Stag
       machine, {.allocatable = wasm::x64::kAllocatable, .vec_scratch = wasm::x64::kVecScratch}, arena);
   std::printf("%s", wasm::regalloc::print(machine, &allocation).c_str());
   return {};
+}
+
+}  // namespace
+
+Result<> inspect(const InspectOptions& options) {
+  if (options.function.empty()) return inspect_module(options.file);
+  constexpr std::pair<std::string_view, Stage> kStages[] = {{"ssa", Stage::ssa},
+                                                            {"optimized", Stage::optimized},
+                                                            {"selected", Stage::selected},
+                                                            {"allocated", Stage::allocated},
+                                                            {"code", Stage::code}};
+  const auto chosen = std::ranges::find(kStages, options.after, &std::pair<std::string_view, Stage>::first);
+  if (chosen == std::end(kStages)) {
+    std::vector<std::string_view> names;
+    for (const auto& stage : kStages) names.push_back(stage.first);
+    return fail("inspect --after {}: no such stage{}", options.after, did_you_mean(options.after, names));
+  }
+  return inspect_function(options.file, options.function, chosen->second);
 }
 
 }  // namespace nebulet::tool

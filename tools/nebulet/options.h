@@ -24,12 +24,14 @@ struct Directory {
 };
 
 struct RunOptions {
-  std::string file;
+  std::string file;                      ///< a module, a manifest, or - for standard input
   std::vector<std::string> arguments;    ///< argv[1] …
   std::string argv0;                     ///< empty: the file's name
   std::string invoke;                    ///< exported function to call; empty: _start
+  std::vector<std::string> operands;     ///< of that function, as the kernel wants them (invoke.h)
   std::vector<std::string> environment;  ///< NAME=VALUE
   std::vector<Directory> directories;
+  std::string code_file;  ///< compiled before; empty: the kernel compiles
   bool hosted = false;
   Machine machine = Machine::q35;
   std::uint64_t memory = 512ull << 20;  ///< bytes: of the virtual machine, or the limit of the hosted kernel
@@ -43,6 +45,28 @@ struct RunOptions {
   std::string log_file;           ///< empty: standard error
   std::vector<std::string> qemu;  ///< more words of QEMU's command line
   std::uint32_t timer_hz = 0;     ///< 0: the kernel's choice
+};
+
+struct CompileOptions {
+  std::string file, output;  ///< no output: FILE.code
+};
+
+struct InspectOptions {
+  std::string file;
+  std::string function;        ///< index or name; empty: the module
+  std::string after = "code";  ///< a stage of the compiler, or a pass of the optimizer
+};
+
+enum class Verb { none, run, compile, inspect, completion, checkout };
+
+/// What a command line asks for.
+struct Request {
+  Verb verb = Verb::none;  ///< none: help or the version, which was printed
+  RunOptions run;
+  CompileOptions compile;
+  InspectOptions inspect;
+  std::string shell;
+  std::vector<std::string> words;  ///< of a verb that scripts of the checkout do: the verb and its words
 };
 
 }  // namespace nebulet::tool

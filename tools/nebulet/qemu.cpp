@@ -162,9 +162,11 @@ std::string text_of(std::span<const std::byte> bytes, std::size_t limit = 2000) 
 }
 
 /// A file without a name that QEMU opens through /proc/self/fd.
-Result<Descriptor> make_initfs(const RunOptions& options, const Installation& installation) {
+Result<Descriptor> make_initfs(const RunOptions& options, const Installation& installation,
+                               std::span<const std::byte> program) {
   InitfsWriter writer;
-  writer.add("program", TRY(read_file(options.file)));
+  writer.add("program", program);
+  if (!options.code_file.empty()) writer.add("program.code", TRY(read_file(options.code_file)));
   writer.add("wasi", TRY(read_file(installation.wasi)));
   writer.add("wasi.code", TRY(read_file(installation.wasi_code)));
   const auto archive = writer.finish();
@@ -199,9 +201,10 @@ std::vector<std::string> qemu_command(const RunOptions& options, const std::stri
   return command;
 }
 
-Result<int> run_in_qemu(const RunOptions& options, const Installation& installation) {
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation,
+                        std::span<const std::byte> program) {
   const Deadline deadline = deadline_after(options.timeout);
-  const Descriptor initfs = TRY(make_initfs(options, installation));
+  const Descriptor initfs = TRY(make_initfs(options, installation, program));
   int in[2], out[2], err[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
     return fail("cannot make a pipe: {}", std::strerror(errno));

@@ -3,6 +3,8 @@
 // kernel powers off.
 #pragma once
 
+#include <cstddef>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,6 +19,7 @@ std::vector<std::string> qemu_command(const RunOptions& options, const std::stri
                                       const std::string& initfs);
 
 /// Boots, serves, and returns the program's exit code.
-Result<int> run_in_qemu(const RunOptions& options, const Installation& installation);
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation,
+                        std::span<const std::byte> program);
 
 }  // namespace nebulet::tool

@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <sstream>
 #include <string>
+#include <vector>
 
+#include "tools/nebulet/cli.h"
 #include "tools/nebulet/command_line.h"
+#include "tools/nebulet/completion.h"
+#include "tools/nebulet/flags.h"
 #include "tools/nebulet/initfs.h"
 #include "tools/nebulet/link.h"
 #include "tools/nebulet/qemu.h"
@@ -20,6 +25,105 @@ TEST(CommandLine, EncodesWhatWouldEndAValue) {
   RunOptions options{.file = "a b.wasm", .arguments = {"x=1", "", "100%\n"}};
   options.hosted = true;
   EXPECT_EQ(kernel_command_line(options), "log=warn arg=a%20b.wasm arg=x%3D1 arg= arg=100%25%0A");
+}
+
+struct Mistake {
+  std::vector<std::string> words;
+  std::string message;
+};
+
+TEST(CommandLine, SaysWhatIsWrongAndWhatToDo) {
+  const Mistake mistakes[] = {
+      {{"rnu", "p.wasm"}, "rnu: no such verb (did you mean run?); nebulet --help lists them"},
+      {{"levitate"}, "levitate: no such verb; nebulet --help lists them"},
+      {{"p.wasm"}, "p.wasm: no such verb; to run the program: nebulet run p.wasm"},
+      {{"help", "rnu"}, "help rnu: no such verb; nebulet --help lists them"},
+      {{"run"}, "run: which program? usage: nebulet run [FLAGS] FILE.wasm|- [ARGUMENTS]"},
+      {{"run", "--hostde", "p.wasm"},
+       "run --hostde: no such flag (did you mean --hosted?); nebulet run --help lists them"},
+      {{"run", "--time=3", "p.wasm"},
+       "run --time: no such flag (did you mean --timeout?); nebulet run --help lists them"},
+      {{"run", "-q"}, "run -q: no such flag; nebulet run --help lists them"},
+      {{"run", "--dir"}, "run --dir: it needs a value; nebulet run --help says which"},
+      {{"run", "--dir", "::x", "p.wasm"},
+       "run --dir ::x: want HOST or HOST::GUEST, a directory here and its name for the program"},
+      {{"run", "--dir", "/no/where", "p.wasm"},
+       "run --dir /no/where: there is no directory /no/where on this host; create it first"},
+      {{"run", "--dir", "/proc/self/exe", "p.wasm"},
+       "run --dir /proc/self/exe: /proc/self/exe is a file; a program gets whole directories"},
+      {{"run", "--env", "=1", "p.wasm"},
+       "run --env =1: want NAME=VALUE, or NAME to pass on this shell's value"},
+      {{"run", "--env", "NB_UNSET", "p.wasm"},
+       "run --env NB_UNSET: it is not set here; give a value with --env NB_UNSET=VALUE"},
+      {{"run", "-m", "lots", "p.wasm"},
+       "run --memory lots: want a size of at least 16M and at most 16384G, like 512M or 2G"},
+      {{"run", "-m", "1M", "p.wasm"},
+       "run --memory 1M: want a size of at least 16M and at most 16384G, like 512M or 2G"},
+      {{"run", "-m", "99999999999999999999", "p.wasm"},
+       "run --memory 99999999999999999999: want a size of at least 16M and at most 16384G, like 512M or 2G"},
+      {{"run", "-c", "65", "p.wasm"}, "run --cpus 65: want a number from 1 to 64"},
+      {{"run", "--machine", "micorvm", "p.wasm"},
+       "run --machine micorvm: want pc, q35 or microvm (did you mean microvm?)"},
+      {{"run", "--timeout", "soon", "p.wasm"},
+       "run --timeout soon: want a number of seconds, like 10 or 0.5"},
+      {{"run", "--timer-hz", "0", "p.wasm"}, "run --timer-hz 0: want a number from 1 to 100000"},
+      {{"run", "--log", "all", "p.wasm"}, "run --log all: want error, warn, info or debug"},
+      {{"run", "--invoke", "", "p.wasm"}, "run --invoke : the value is empty"},
+      {{"run", "--profile", "perfmap", "p.wasm"},
+       "run --profile=perfmap: perf cannot look into a virtual machine; add --hosted"},
+      {{"compile"}, "compile: which file? usage: nebulet compile [FLAGS] FILE.wasm"},
+      {{"compile", "a", "b"}, "compile a: one file at a time; b is too much"},
+      {{"compile", "--ouptut", "x", "a"},
+       "compile --ouptut: no such flag (did you mean --output?); nebulet compile --help lists them"},
+      {{"completion", "tcsh"}, "completion tcsh: want bash, zsh or fish"},
+  };
+  for (const Mistake& mistake : mistakes) {
+    const auto request = parse_command_line(mistake.words);
+    ASSERT_FALSE(request) << mistake.message;
+    EXPECT_EQ(request.error().message, mistake.message);
+    EXPECT_EQ(request.error().exit_code, 125);
+  }
+}
+
+TEST(CommandLine, LeavesEverythingBehindTheProgramToIt) {
+  const std::vector<std::string> words = {"run", "-m64M",    "--env",  "A=1",      "--env=B=", "--cpus",
+                                          "2",   "--cpus=3", "p.wasm", "--hosted", "--",       "-m"};
+  const auto request = parse_command_line(words);
+  ASSERT_TRUE(request) << request.error().message;
+  EXPECT_EQ(request->run.file, "p.wasm");
+  EXPECT_EQ(request->run.arguments, (std::vector<std::string>{"--hosted", "--", "-m"}));
+  EXPECT_EQ(request->run.environment, (std::vector<std::string>{"A=1", "B="}));
+  EXPECT_EQ(request->run.memory, 64u << 20);
+  EXPECT_EQ(request->run.cpus, 3u);  // the last one counts
+  EXPECT_FALSE(request->run.hosted);
+}
+
+TEST(Help, FitsOnAScreenForEveryVerb) {
+  const auto fits = [](const std::string& text) {
+    std::istringstream lines(text);
+    int count = 0;
+    for (std::string line; std::getline(lines, line); ++count) EXPECT_LE(line.size(), 80u) << line;
+    EXPECT_LE(count, 24) << text;
+  };
+  fits(help_text(nullptr));
+  for (const VerbSpec& verb : verbs()) fits(help_text(&verb));
+}
+
+TEST(Completion, NamesEveryVerbAndFlag) {
+  for (const char* shell : {"bash", "zsh", "fish"}) {
+    const std::string script = completion_script(shell);
+    for (const VerbSpec& verb : verbs()) {
+      EXPECT_NE(script.find(verb.name), std::string::npos) << shell << ": " << verb.name;
+      for (const Flag& flag : verb.flags)
+        EXPECT_EQ(script.find(std::string(" ") +
+                              (shell[0] == 'f'   ? "-l "
+                               : shell[0] == 'z' ? "'*--"
+                                                 : "--") +
+                              std::string(flag.name)) == std::string::npos,
+                  flag.hidden)
+            << shell << ": " << flag.name;
+    }
+  }
 }
 
 TEST(Initfs, PadsNamesAndDataToFourBytes) {

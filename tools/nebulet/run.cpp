@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "tools/nebulet/run.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include "base/result.h"
+#include "tools/nebulet/files.h"
+#include "tools/nebulet/hosted.h"
+#include "tools/nebulet/qemu.h"
+#include "wasm/compile.h"
+#include "wasm/object/code_file.h"
+
+namespace nebulet::tool {
+namespace {
+
+std::string shell_quote(const std::string& word) {
+  if (!word.empty() &&
+      word.find_first_not_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._/:=,+@%") ==
+          std::string::npos) {
+    return word;
+  }
+  std::string quoted = "'";
+  for (char c : word) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+int print_command(const std::vector<std::string>& command) {
+  for (std::size_t i = 0; i < command.size(); ++i)
+    std::printf("%s%s", i ? " " : "", shell_quote(command[i]).c_str());
+  std::printf("\n");
+  return 0;
+}
+
+/// Otherwise the log would be lost without a word.
+Result<> check_log_file(const std::string& path) {
+  if (path.empty()) return {};
+  const Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+  if (file.get() < 0) return fail("run --log-file {}: {}", path, std::strerror(errno));
+  return {};
+}
+
+/// The kernel would only warn of a code file that it cannot use, and compile.
+Result<> check_code_file(const std::string& path, std::span<const std::byte> program,
+                         const std::string& name) {
+  if (path.empty()) return {};
+  const auto bytes = read_file(path);
+  if (!bytes) return fail("run --code {}", bytes.error().message);
+  const auto module = wasm::decode_module(program);
+  if (!module) return {};  // the kernel says why
+  const auto code = wasm::read_code_file(*bytes, *module);
+  if (!code)
+    return fail("run --code {}: {}; compile the module again: nebulet compile {} -o {}", path,
+                code.error().message, name, path);
+  return {};
+}
+
+}  // namespace
+
+Result<int> run(RunOptions options) {
+  const Installation installation = TRY(Installation::locate());
+  const bool from_input = options.file == "-";
+  if (from_input && options.argv0.empty()) options.argv0 = "stdin.wasm";
+  if (options.dry_run) {
+    return print_command(options.hosted ? hosted_command(options, installation, options.file)
+                                        : qemu_command(options, installation.kernel, "INITFS"));
+  }
+  // Read here too if the kernel opens it, so that a wrong file is reported before anything starts.
+  const auto program = TRY(read_module(options.file));
+  TRY(check_log_file(options.log_file));
+  TRY(check_code_file(options.code_file, program, options.file));
+  if (!options.hosted) return run_in_qemu(options, installation, program);
+  if (!from_input) return run_hosted(options, installation, options.file);
+  // The hosted kernel opens it through /proc, so it inherits the descriptor.
+  const Descriptor file(::memfd_create("program", 0));
+  if (file.get() < 0 || !write_all(file.get(), program.data(), program.size()))
+    return fail("-: cannot hold the program in memory: {}", std::strerror(errno));
+  return run_hosted(options, installation, std::format("/proc/self/fd/{}", file.get()));
+}
+
+}  // namespace nebulet::tool
