@@ -47,10 +47,7 @@ class Compiler {
       auto whole = as_a_whole(defined, bytes);
       if (whole || !too_large_) return whole;
     }
-    auto compiled = in_segments(defined);
-    // A test of segments gets what segments can do.
-    if (!compiled && effort_ == Effort::segments) compiled = as_a_whole(defined, bytes);
-    return compiled;
+    return in_segments(defined);
   }
   std::size_t footprint() const { return arena_.peak() + keep_.peak(); }
 

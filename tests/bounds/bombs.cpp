@@ -326,6 +326,44 @@ Bytes nested_tries(std::uint32_t n) {
     for (std::uint32_t i = 0; i < n / 11; ++i) w.bytes({kGet, 0, kCall, 0, kDrop, kEnd, kEnd});
   });
 }
+/// Between the calls of one try_table, locals change that its handler could see.
+Bytes calls_in_a_try(std::uint32_t n) {
+  return function(
+      n,
+      [](Writer& w, std::uint32_t n) {
+        w.bytes({kBlock, kVoid, 0x1f, kVoid, 1, 2, 0});
+        for (std::uint32_t i = 0; i < n / 13; ++i)
+          w.bytes({kGet, 0, kCall, 0, kSet})
+              .u32(1 + i % 2'000)
+              .bytes({kGet})
+              .u32(1 + i % 1'999)
+              .bytes({kSet, 0});
+        w.bytes({kEnd, kEnd});
+      },
+      Writer().byte(1).u32(2'000).byte(kI32).get());
+}
+Bytes tries_in_a_row(std::uint32_t n) {
+  return function(n, [](Writer& w, std::uint32_t n) {
+    for (std::uint32_t i = 0; i < n / 19; ++i)
+      w.bytes({kBlock, kVoid, 0x1f, kVoid, 1, 2, 0, kGet, 0, kCall, 0, kGet, 0, kAdd, kSet, 0, kEnd, kEnd});
+  });
+}
+Bytes legacy_tries(std::uint32_t n) {
+  return function(n, [](Writer& w, std::uint32_t n) {
+    for (std::uint32_t i = 0; i < n / 12; ++i) w.bytes({0x06, kVoid, kGet, 0, kCall, 0, kSet, 0});
+    for (std::uint32_t i = 0; i < n / 12; ++i) w.bytes({0x19, 0x09, 0, kEnd});  // catch_all, rethrow
+  });
+}
+Bytes branches_on_null(std::uint32_t n) {
+  return function(
+      n,
+      [](Writer& w, std::uint32_t n) {
+        w.bytes({kBlock, kVoid});
+        for (std::uint32_t i = 0; i < n / 5; ++i) w.bytes({kGet, 1, 0xd5, 0, kDrop});
+        w.byte(kEnd);
+      },
+      Writer().bytes({1, 1, 0x70}).get());
+}
 
 Bytes repeated_section(unsigned id, std::uint32_t n, const Bytes& item) {
   const std::uint32_t count = n / static_cast<std::uint32_t>(item.size());
@@ -418,6 +456,10 @@ constexpr Family kFamilies[] = {
     {"medium functions", medium_functions},
     {"vector constants", vectors},
     {"nested try_table", nested_tries},
+    {"calls in a try_table", calls_in_a_try},
+    {"try_tables in a row", tries_in_a_row},
+    {"nested try", legacy_tries},
+    {"br_on_null", branches_on_null},
     {"types", many_types},
     {"imports", many_imports},
     {"exports", many_exports},

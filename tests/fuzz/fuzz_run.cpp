@@ -235,7 +235,8 @@ void run(const std::uint8_t* data, std::size_t size) {
   std::memcpy(bytes.data(), made.bytes.data(), bytes.size());
   auto module = wasm::decode_module(bytes);
   if (!module && refused(module.error())) return;
-  auto code = wasm::compile_module(*module);
+  const auto effort = size % 5 == 4 ? wasm::Effort::segments : wasm::Effort::automatic;
+  auto code = wasm::compile_module(*module, nullptr, {}, effort);
   if (!code && refused(code.error())) return;
   dump("NB_FUZZ_CODE", (*code)->text);
   auto compiled = wasm::ModuleCode::create(host, std::move(bytes), std::move(*module), std::move(**code));

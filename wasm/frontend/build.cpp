@@ -59,7 +59,7 @@ class Builder : public AggregateBuilder<Ssa> {
     Block target;              ///< where branches go; none until there is one
     Edge false_edge;           ///< if: its edge for 0, as long as there is no else
     std::uint32_t scope = 0;   ///< the scope around it
-    std::uint32_t height = 0;  ///< of the operand stack below the block's operands; set by the walk
+    std::uint32_t height = 0;  ///< of cells below the block's operands; set by the walk
     bool is_function = false, is_loop = false;
     bool in_catch = false;                               ///< try: in one of its handlers
     std::uint32_t handler = Handlers<Ssa>::kCaller;      ///< of what is thrown inside
@@ -265,6 +265,9 @@ class Builder : public AggregateBuilder<Ssa> {
     return ssa_.emit({.op = Op::result, .type = type_of(type), .a = call, .imm = index});
   }
 
+  /// Cells below those of the operand stack that the handlers around need.
+  std::uint32_t reserved() const { return ssa_.reserved(); }
+
   void throw_(std::uint32_t tag, Operands payload) {
     emit_with_list({.op = Op::throw_, .imm = tag}, payload);
     handlers_.never_returns();
@@ -276,9 +279,8 @@ class Builder : public AggregateBuilder<Ssa> {
   void rethrow(const Label& label) { throw_ref(label.thrown.exception); }
 
   void try_(Label& label) {
-    if constexpr (Ssa::kSegmented) ssa_.refuse("function is too large for exception handlers");
     label.scope = ssa_.open_scope();
-    label.handler = label.own_handler = handlers_.open();
+    label.handler = label.own_handler = handlers_.open(label.height);
   }
   bool end_try_table(Label& label, Operands results, bool reached, std::span<const CatchClause> clauses,
                      auto label_at) {
@@ -317,6 +319,7 @@ class Builder : public AggregateBuilder<Ssa> {
     label.handler = handlers_.current();
     if (!handlers_.is_used(label.own_handler)) return false;
     label.thrown = handlers_.dispatch(label.own_handler);
+    ssa_.reserve();
     return true;
   }
   void catch_(Label& label, std::uint32_t tag, Operands payload) {
@@ -326,6 +329,7 @@ class Builder : public AggregateBuilder<Ssa> {
   void catch_all(Label& label) { label.others = Block::none(); }
   bool end_try(Label& label, Operands results, bool reached) {
     if (!label.in_catch) return delegate_to(label, results, reached, Handlers<Ssa>::kCaller, true);
+    if (label.thrown.exception.valid()) ssa_.release();
     if (!label.others.valid()) return end(label, results, reached);
     if (reached) jump(target_of(label), results);
     ssa_.start(label.others);
@@ -454,6 +458,7 @@ class Builder : public AggregateBuilder<Ssa> {
   }
   /// A call was emitted. In a try its results follow at once, for its block ends behind them.
   Value may_throw(Value call, const FuncType& type) {
+    protected_ = Value::none();
     if (handlers_.current() == Handlers<Ssa>::kCaller) return call;
     for (std::uint32_t i = 1; i < type.results.size(); ++i)
       ssa_.emit({.op = Op::result, .type = type_of(type.results[i]), .a = call, .imm = i});

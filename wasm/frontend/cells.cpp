@@ -134,6 +134,7 @@ Value CellBuilder::emit(const ir::Inst& inst) {
   used.a = use(inst.a);
   used.b = use(inst.b);
   used.c = use(inst.c);
+  if (is_protected_ && has_effect(inst.op, ir::kCalls)) write_back();
   if (has_effect(inst.op, ir::kTerminator)) {
     if (ir::edge_count(inst) != 0) {
       write_back();
@@ -263,12 +264,17 @@ int CellBuilder::kept_operands(Opcode op) {
     case Opcode::if_:
     case Opcode::br_if:
     case Opcode::br_table: return 1;
-    case Opcode::br_on_null: return 1;
+    case Opcode::br_on_null:
     case Opcode::br_on_non_null:
     case Opcode::br_on_cast:
     case Opcode::br_on_cast_fail:
     case Opcode::br:
     case Opcode::loop:
+    case Opcode::try_:
+    case Opcode::try_table:
+    case Opcode::catch_:
+    case Opcode::catch_all:
+    case Opcode::delegate:
     case Opcode::else_:
     case Opcode::end: return 0;
     default: return -1;

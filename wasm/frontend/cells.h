@@ -41,9 +41,14 @@ class CellBuilder {
   ir::Value emit(const ir::Inst& inst);
   void at(std::uint32_t position) { position_ = position; }
   void set_height(ir::Block label, std::uint32_t height) { labels_[label.index].height = height; }
+  /// In code with a handler, which finds the locals in their cells: before every call they are written.
+  void set_protected(bool is_protected) { is_protected_ = is_protected; }
+  /// While a handler runs, what was thrown stays in the two cells above its height; the operand stack goes on
+  /// above them. Calls nest.
+  void reserve() { reserved_ += 2; }
+  void release() { reserved_ -= 2; }
+  std::uint32_t reserved() const { return reserved_; }
   void mark_cold() {}
-  /// Ends the walk with an error.
-  void refuse(const char* why) { fail({Error::Kind::limit, position_, why}); }
 
   ir::Edge make_edge(ir::Block to, std::span<const ir::Value> args);
   void set_target(ir::Edge edge, ir::Block to);
@@ -84,7 +89,7 @@ class CellBuilder {
   static constexpr std::uint32_t kSegmentSize = 2048;
 
   struct LabelState {
-    std::uint32_t height = 0;  ///< of the operand stack below its operands
+    std::uint32_t height = 0;  ///< of the cells below its operands
     std::uint32_t via = 0;     ///< block that moves the operands of the terminator number `via_of` there
     std::uint32_t via_of = 0;
   };
@@ -116,7 +121,7 @@ class CellBuilder {
     for (std::size_t h = stack.size() - kept; h-- > 0;) {
       ir::Value& value = stack[h].value;
       if (in_cell(value) || !value.valid()) break;  // what is below was stored before
-      value = store(static_cast<std::uint32_t>(h), value);
+      value = store(static_cast<std::uint32_t>(h) + reserved_, value);
     }
   }
   template <class Operand>
@@ -147,6 +152,8 @@ class CellBuilder {
   Result<> status_;
   std::uint32_t locals_count_ = 0, cells_ = 0;
   std::uint32_t position_ = 0;
+  std::uint32_t reserved_ = 0;
+  bool is_protected_ = false;
   std::uint32_t block_number_ = 0;  ///< blocks begun
   std::uint32_t terminators_ = 0;   ///< counted where their edges are made
   std::uint32_t first_value_ = 0;   ///< of the current block

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Where exceptions go while a function is built: every call inside of a try gets an edge to the dispatch
-// block of the innermost one, which is made of what all these edges bring.
+// block of the innermost one, which is made of what all these edges bring. In segments a call names the
+// block where it lands instead, one for all calls of a try, since a handler finds everything in cells.
 #pragma once
 
 #include <array>
@@ -11,7 +12,7 @@
 
 namespace nebulet::wasm {
 
-/// `Ssa` is SsaBuilder or CellBuilder; for the latter there is never a handler.
+/// `Ssa` is SsaBuilder or CellBuilder.
 template <class Ssa>
 class Handlers {
  public:
@@ -26,29 +27,39 @@ class Handlers {
 
   /// The handler of the code that is being built, by number.
   std::uint32_t current() const { return current_; }
-  /// A new handler inside of the current one takes its place; `close` gives the place back.
-  std::uint32_t open() {
-    handlers_.push_back({.outer = current_, .dispatch = {}});
+  /// A new handler inside of the current one takes its place; `close` gives the place back. `height` is that
+  /// of the operand stack where the handler begins.
+  std::uint32_t open(std::uint32_t height) {
+    handlers_.push_back({.outer = current_, .height = height});
+    ssa_.set_protected(true);
     return current_ = handlers_.size() - 1;
   }
-  void close(std::uint32_t handler) { current_ = handlers_[handler].outer; }
-  bool is_used(std::uint32_t handler) const { return handlers_[handler].dispatch.valid(); }
+  void close(std::uint32_t handler) {
+    current_ = handlers_[handler].outer;
+    ssa_.set_protected(current_ != kCaller);
+  }
+  bool is_used(std::uint32_t handler) const {
+    return handlers_[handler].dispatch.valid() || handlers_[handler].landing.valid();
+  }
 
   /// The instruction just emitted, with its results, may throw: gives it an edge to the current handler.
   void protect() {
+    if constexpr (Ssa::kSegmented) {
+      ir::Block& landing = handlers_[current_].landing;
+      if (!landing.valid()) landing = ssa_.make_block();
+      ssa_.emit({.op = ir::Op::lands_at, .imm = landing.index});
+      return;
+    }
     const ir::Block landing = ssa_.make_block(), next = ssa_.make_block();
     const ir::Edge thrown = ssa_.make_edge(landing, {});
     ssa_.make_edge(next, {});
     ssa_.emit({.op = ir::Op::on_throw, .imm = thrown.index});
-    ssa_.start(landing);
-    ssa_.mark_cold();
-    const ir::Value exception = ssa_.emit({.op = ir::Op::landing, .type = ir::Type::ref});
-    const ir::Value tag = ssa_.emit({.op = ir::Op::result, .type = ir::Type::i32, .a = exception, .imm = 1});
-    jump({exception, tag}, current_);
+    land(landing, current_);
     ssa_.start(next);
   }
   /// Starts the dispatch block of a closed handler that is used.
   Thrown dispatch(std::uint32_t handler) {
+    if (const ir::Block landing = handlers_[handler].landing; landing.valid()) land(landing, handler);
     const ir::Block block = handlers_[handler].dispatch;
     ssa_.start(block);
     ssa_.mark_cold();
@@ -89,15 +100,27 @@ class Handlers {
  private:
   struct Handler {
     std::uint32_t outer = kCaller;
+    std::uint32_t height = 0;  ///< of the operand stack in its dispatch block, without what is thrown
     ir::Block dispatch;
+    ir::Block landing;  ///< in segments: of all calls
   };
+  void land(ir::Block landing, std::uint32_t handler) {
+    ssa_.start(landing);
+    ssa_.mark_cold();
+    const ir::Value exception = ssa_.emit({.op = ir::Op::landing, .type = ir::Type::ref});
+    const ir::Value tag = ssa_.emit({.op = ir::Op::result, .type = ir::Type::i32, .a = exception, .imm = 1});
+    jump({exception, tag}, handler);
+  }
   void unreachable() {
     ssa_.emit({.op = ir::Op::trap, .imm = static_cast<std::int64_t>(ir::Trap::unreachable)});
     ssa_.mark_cold();
   }
   void jump(const Thrown& thrown, std::uint32_t handler) {
     Handler& to = handlers_[handler];
-    if (!to.dispatch.valid()) to.dispatch = ssa_.make_block();
+    if (!to.dispatch.valid()) {
+      to.dispatch = ssa_.make_block();
+      ssa_.set_height(to.dispatch, to.height);
+    }
     ssa_.jump(to.dispatch, std::array{thrown.exception, thrown.tag});
   }
 

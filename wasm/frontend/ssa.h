@@ -59,6 +59,10 @@ class SsaBuilder {
   // What CellBuilder has to do and SSA form has not.
   ir::Value use(ir::Value v) const { return v; }
   void set_height(ir::Block, std::uint32_t) {}
+  void set_protected(bool) {}
+  void reserve() {}
+  void release() {}
+  std::uint32_t reserved() const { return 0; }
   std::uint32_t edge_count(ir::Block block) const { return blocks_[block.index].edges; }
   ir::Edge first_edge(ir::Block block) const { return blocks_[block.index].first_edge; }
   std::span<const ir::Value> stack_args(ir::Edge edge) const {

@@ -196,6 +196,11 @@ class Walker {
 
   void push(ValType type, Value value = {}) { stack_.push_back({type, value}); }
   Operand pop_any();
+  /// The topmost operand's value as it lies on the stack, which stays good where a visitor sees what is
+  /// popped.
+  Value top_value() const {
+    return stack_.size() == control_.back().height ? Value{} : stack_[stack_.size() - 1].value;
+  }
   Operand pop(ValType expected) {
     Operand operand = pop_any();
     if (!is_subtype(module_, operand.type, expected)) mismatch(expected, operand.type);
@@ -214,7 +219,8 @@ class Walker {
                         .type = type,
                         .height = stack_.size() - static_cast<std::uint32_t>(params),
                         .initialized = initialized_.mark()});
-    if constexpr (requires { Label::height; }) control_.back().label.height = control_.back().height;
+    if constexpr (requires { Label::height; })
+      control_.back().label.height = control_.back().height + visitor_.reserved();
     return control_.back();
   }
   /// The block `depth` levels out, or null after an error.

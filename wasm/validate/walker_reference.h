@@ -18,18 +18,19 @@ bool Walker<Visitor>::reference_instruction(Opcode op) {
     case Opcode::br_on_null: {
       Control* block = target(reader_.u32());
       if (!block) return true;
+      const Value kept = top_value();
       const Operand operand = pop_reference();
       const auto operands = take_top(label_types(*block));
       const ValType type = ref_type(operand.type.heap, false);
       if (emit()) visitor_.br_on_null(block->label, operand.value, operands);
-      push(type, operand.value);
+      push(type, kept);
       return true;
     }
     case Opcode::br_on_non_null: {
       Control* block = target(reader_.u32());
       if (!block) return true;
-      const Operand operand = pop_reference();
-      push(ref_type(operand.type.heap, false), operand.value);
+      const Value kept = top_value();
+      push(ref_type(pop_reference().type.heap, false), kept);
       const BlockTypes types = label_types(*block);
       if (!reader_.ok()) return true;
       if (types.empty() || !types.back().is_ref()) {
@@ -90,7 +91,8 @@ void Walker<Visitor>::branch_on_cast(bool on_failure) {
     return;
   }
   if (!casts(to)) return;
-  const Value value = pop(from).value;
+  const Value value = top_value();
+  pop(from);
   const ValType rest = difference(from, to);
   push(on_failure ? rest : to, value);
   const BlockTypes types = label_types(*block);

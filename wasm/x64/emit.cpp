@@ -158,9 +158,7 @@ void FunctionEmitter::terminator(std::uint32_t block, const Inst& inst) {
       return goto_unless_next(other);
     }
     case MOp::switch_: return encode_switch(block, inst);
-    case MOp::on_throw:
-      handlers_.push_back({static_cast<std::uint32_t>(builder_.object_.calls.size() - 1), target(0)});
-      return goto_unless_next(target(1));
+    case MOp::on_throw: lands_at(target(0)); return goto_unless_next(target(1));
     case MOp::ret:
       if (frame_) {
         const bool small = frame_ < 128;
@@ -398,8 +396,7 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
   bind_traps();
   shorten_branches();
   fill_tables();
-  for (const Handler& handler : handlers_)
-    builder_.object_.calls[handler.call].handler = labels_[handler.block];
+  set_handlers();
   for (std::uint32_t b = 0; b < count; ++b) {
     if (!targeted_[b]) continue;
     nebulet::wasm::Label claim{.pc = labels_[b]};

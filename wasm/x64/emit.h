@@ -32,7 +32,8 @@ struct SegmentedFunction {
         starts(arena, Growth::gives_back),
         branches(arena, Growth::gives_back),
         traps(arena, Growth::gives_back),
-        tables(arena, Growth::gives_back) {}
+        tables(arena, Growth::gives_back),
+        handlers(arena, Growth::gives_back) {}
   struct Branch {
     std::uint32_t at, target;
     bool conditional;
@@ -40,6 +41,10 @@ struct SegmentedFunction {
   struct OutOfLineTrap {
     std::uint32_t position;
     ir::Trap trap;
+  };
+  struct Handler {
+    std::uint32_t call;   ///< in CodeObject::calls
+    std::uint32_t block;  ///< block or label where it lands if it throws
   };
   struct Table {
     std::uint32_t rodata_offset;
@@ -52,6 +57,7 @@ struct SegmentedFunction {
   ArenaVector<Branch> branches;
   ArenaVector<OutOfLineTrap> traps;
   ArenaVector<Table> tables;  ///< their entries are labels until the end
+  ArenaVector<Handler> handlers;
   bool fits() const {
     return needed.outgoing <= frame.outgoing && needed.cells <= frame.cells && needed.spills <= frame.spills;
   }

@@ -35,6 +35,7 @@ Result<> FunctionEmitter::run_segment(std::span<const std::uint32_t> labels, std
   branches_ = whole.branches;
   traps_ = whole.traps;
   tables_ = whole.tables;
+  handlers_ = whole.handlers;
   if (!whole.begun) {
     begin_function();
     whole.begin = begin_;
@@ -53,6 +54,7 @@ Result<> FunctionEmitter::run_segment(std::span<const std::uint32_t> labels, std
   whole.branches = branches_;
   whole.traps = traps_;
   whole.tables = tables_;
+  whole.handlers = handlers_;
   return {};
 }
 
@@ -71,6 +73,7 @@ void FunctionEmitter::end_segments(std::span<const ir::LabelAlias> aliases, std:
   labels_ = whole.labels;
   branches_ = whole.branches;
   traps_ = whole.traps;
+  handlers_ = whole.handlers;
   begin_ = whole.begin;
   first_trap_ = whole.first_trap;
   first_call_ = whole.first_call;
@@ -94,11 +97,13 @@ void FunctionEmitter::end_segments(std::span<const ir::LabelAlias> aliases, std:
       }
   };
   for_each_entry([&](std::uint32_t& label) { targeted_[label] = true; });
+  for (const Handler& handler : handlers_) targeted_[handler.block] = true;
   for (const ir::LabelAlias& alias : aliases)
     if (targeted_[alias.from]) targeted_[alias.to] = true;
   bind_traps();
   shorten_branches();
   for_each_entry([&](std::uint32_t& label) { label = labels_[label]; });
+  set_handlers();
   std::vector<nebulet::wasm::Label>& labels = builder_.object_.labels;
   for (const std::uint32_t label : whole.starts) {
     if (!targeted_[label]) continue;

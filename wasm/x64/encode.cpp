@@ -215,6 +215,7 @@ void FunctionEmitter::encode_custom(const Inst& inst, const Location* forced_def
   switch (static_cast<MOp>(inst.op)) {
     case MOp::entry:
     case MOp::landing: return;
+    case MOp::lands_at: return lands_at(static_cast<std::uint32_t>(inst.imm));
     case MOp::throw_:
     case MOp::catch_: return encode_throw_or_catch(inst);
     case MOp::mov_imm:

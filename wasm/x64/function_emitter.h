@@ -26,6 +26,7 @@ class FunctionEmitter {
   using BranchSite = SegmentedFunction::Branch;
   using OutOfLineTrap = SegmentedFunction::OutOfLineTrap;
   using Table = SegmentedFunction::Table;
+  using Handler = SegmentedFunction::Handler;
 
   // emit.cpp: layout.
   static std::uint32_t outgoing_bytes(const mir::Function& function);
@@ -54,6 +55,14 @@ class FunctionEmitter {
     for (const ir::LabelAlias& alias : aliases_) labels_[alias.from] = labels_[alias.to];
   }
   void fill_tables();
+  /// The last call lands in a block or label if it throws.
+  void lands_at(std::uint32_t block) {
+    handlers_.push_back({static_cast<std::uint32_t>(builder_.object_.calls.size() - 1), block});
+  }
+  void set_handlers() {
+    for (const Handler& handler : handlers_)
+      builder_.object_.calls[handler.call].handler = labels_[handler.block];
+  }
   void fill_with_labels(std::uint32_t rodata_offset, std::uint32_t block);
 
   // encode.cpp: instructions.
@@ -95,10 +104,6 @@ class FunctionEmitter {
   ArenaVector<BranchSite> branches_;
   ArenaVector<OutOfLineTrap> traps_;
   ArenaVector<Table> tables_;
-  struct Handler {
-    std::uint32_t call;   ///< in CodeObject::calls
-    std::uint32_t block;  ///< where it lands if it throws
-  };
   ArenaVector<Handler> handlers_;
   // First entries of this function in the builder's tables.
   std::uint32_t begin_ = 0, first_map_ = 0;

@@ -271,6 +271,7 @@ void Selector::lower(Value v, const ir::Inst& inst) {
     case Op::trap_if: return lower_trap_if(inst);
     case Op::cell_get: return lower_cell_get(v, inst);
     case Op::cell_set: return lower_cell_set(inst);
+    case Op::lands_at: return build(MOp::lands_at, Aux()).imm(inst.imm).end();
     case Op::call:
     case Op::call_indirect:
     case Op::call_ref: return lower_call(v, inst);
