@@ -55,6 +55,7 @@ bool apply(CommandLine& line, std::string_view key, std::string value) {
   if (key == "env") return line.environment.push_back(std::move(value)), true;
   if (key == "preopen") return line.preopens.push_back(std::move(value)), true;
   if (key == "invoke") return line.invoke = std::move(value), true;
+  if (key == "operand") return line.operands.push_back(std::move(value)), true;
   if (key == "memory") return parse_number<std::uint64_t>(value, line.memory, 0);
   if (key == "hz") return parse_number<std::uint32_t>(value, line.hz, 1) && line.hz <= 100'000;
   if (key == "stats") return line.stats = value == "1", value == "0" || value == "1";
@@ -100,6 +101,7 @@ std::string format_command_line(const CommandLine& line) {
   for (const std::string& value : line.environment) append(out, "env", value);
   for (const std::string& value : line.preopens) append(out, "preopen", value);
   if (!line.invoke.empty()) append(out, "invoke", line.invoke);
+  for (const std::string& value : line.operands) append(out, "operand", value);
   if (line.memory != 0) append(out, "memory", decimal(line.memory));
   if (line.hz != standard.hz) append(out, "hz", decimal(line.hz));
   if (line.stats) append(out, "stats", "1");

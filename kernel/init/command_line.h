@@ -20,6 +20,7 @@ struct CommandLine {
   std::vector<std::string> environment;     ///< env=NAME=VALUE (with the inner = encoded or not)
   std::vector<std::string> preopens;        ///< preopen=GUEST, directories of the file server
   std::string invoke;                       ///< invoke=NAME: call this export instead of _start
+  std::vector<std::string> operands;        ///< operand=TYPE:BITS of that function, in order (operands.h)
   std::uint64_t memory = 0;                 ///< memory=BYTES of the process; 0: what the machine has
   std::uint32_t hz = 100;                   ///< hz=N: time slices per second
   bool stats = false;                       ///< stats=1: measurements to the log at the end

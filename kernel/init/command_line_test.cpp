@@ -8,13 +8,15 @@ namespace {
 
 TEST(CommandLine, ReadsEveryKey) {
   const auto line = parse_command_line(
-      "arg=prog arg=a%20b%25 env=K%3DV env=L=W preopen=/data invoke=f memory=1048576 stats=1 console=link "
+      "arg=prog arg=a%20b%25 env=K%3DV env=L=W preopen=/data invoke=f operand=i32:7 memory=1048576 stats=1 "
+      "console=link "
       "log=debug hz=1000");
   ASSERT_TRUE(line) << line.error();
   EXPECT_EQ(line->arguments, (std::vector<std::string>{"prog", "a b%"}));
   EXPECT_EQ(line->environment, (std::vector<std::string>{"K=V", "L=W"}));
   EXPECT_EQ(line->preopens, (std::vector<std::string>{"/data"}));
   EXPECT_EQ(line->invoke, "f");
+  EXPECT_EQ(line->operands, std::vector<std::string>{"i32:7"});
   EXPECT_EQ(line->memory, 1048576u);
   EXPECT_TRUE(line->stats);
   EXPECT_TRUE(line->link);
@@ -45,6 +47,7 @@ TEST(CommandLine, FormatIsTheInverseOfParse) {
   line.environment = {"A=B C"};
   line.preopens = {"/", "/a b"};
   line.invoke = "fn(1)";
+  line.operands = {"i32:1", "f64:0"};
   line.memory = 77;
   line.stats = line.link = true;
   line.log = abi::LogLevel::error;

@@ -2,11 +2,10 @@
 // Runs the boot program: a process with the console and files, its modules, its main thread.
 #include "kernel/init/init.h"
 
-#include <array>
-#include <charconv>
 #include <format>
 #include <optional>
 
+#include "kernel/init/operands.h"
 #include "kernel/loader/loader.h"
 #include "kernel/log/log.h"
 #include "kernel/process/thread.h"
@@ -16,49 +15,6 @@
 
 namespace nebulet::kernel {
 namespace {
-
-/// The arguments of --invoke: the process's arguments behind the program's name, as integers.
-std::expected<std::vector<wasm::Value>, std::string> parse_values(const wasm::FuncType& type,
-                                                                  std::span<const std::string> words) {
-  if (words.size() != type.params.size())
-    return std::unexpected(
-        std::format("the function takes {} arguments, not {}", type.params.size(), words.size()));
-  std::vector<wasm::Value> values;
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    const bool narrow = type.params[i] == wasm::kI32;
-    if (!narrow && type.params[i] != wasm::kI64)
-      return std::unexpected("only functions of integers can be invoked");
-    const char* const end = words[i].data() + words[i].size();
-    std::int64_t number = 0;
-    std::uint64_t natural = 0;
-    if (auto r = std::from_chars(words[i].data(), end, number); r.ec != std::errc() || r.ptr != end) {
-      if (auto u = std::from_chars(words[i].data(), end, natural); u.ec != std::errc() || u.ptr != end)
-        return std::unexpected(std::format("`{}` is not an integer", words[i]));
-      number = static_cast<std::int64_t>(natural);
-    }
-    if (narrow && (number < INT32_MIN || number > UINT32_MAX))
-      return std::unexpected(std::format("`{}` is not a 32-bit integer", words[i]));
-    const auto bits = static_cast<std::uint64_t>(number);
-    values.push_back({.low = narrow ? bits & 0xffffffff : bits});
-  }
-  return values;
-}
-
-void print_values(const wasm::FuncType& type, std::span<const wasm::Value> values) {
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    std::array<char, 64> line;
-    const auto low = values[i].low;
-    const auto result =
-        type.results[i] == wasm::kI32
-            ? std::format_to_n(line.data(), line.size(), "{}\n", static_cast<std::int32_t>(low))
-        : type.results[i] == wasm::kI64
-            ? std::format_to_n(line.data(), line.size(), "{}\n", static_cast<std::int64_t>(low))
-            : std::format_to_n(line.data(), line.size(), "{:#x}\n", low);
-    machine::console_write(
-        machine::ConsoleStream::out,
-        std::as_bytes(std::span(line.data(), static_cast<std::size_t>(result.out - line.data()))));
-  }
-}
 
 /// Ends the process if the call did not return.
 bool returned(Process& process, const LoadedProgram& program, const wasm::Outcome& outcome) {
@@ -79,7 +35,8 @@ void run_main(Thread& thread, const LoadedProgram& program, std::span<const wasm
   const wasm::FuncType& type = *program.entry->type;
   std::vector<wasm::Value> results(type.results.size());
   if (!returned(process, program, wasm::invoke(thread.stack(), *program.entry, arguments, results))) return;
-  print_values(type, results);
+  const std::string text = write_results(type, results);
+  machine::console_write(machine::ConsoleStream::results, std::as_bytes(std::span(text)));
   process.exit(0);
 }
 
@@ -89,9 +46,11 @@ void report_stats(Process& process, const LoadedProgram& program, std::uint64_t 
   const LoadStats& load = program.stats;
   log(LogLevel::error,
       "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={} "
-      "preemptions={} start_cycles={}",
+      "preemptions={} calls={} memory_pages={} start_cycles={}",
       load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
-      (machine::monotonic_ns() - start_ns) / 1000, process.quota()->peak(), preemptions(), start_cycles);
+      (machine::monotonic_ns() - start_ns) / 1000, process.quota()->peak(), preemptions(),
+      process.kernel_calls(), program.instance->memory() != nullptr ? program.instance->memory()->pages() : 0,
+      start_cycles);
 }
 
 int refuse(std::string_view text) {
@@ -118,9 +77,7 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
 
   auto program = load_program(**process, image);
   if (!program) return refuse(program.error().text);
-  const bool is_command = line.invoke.empty();
-  auto values = parse_values(*program->entry->type, is_command ? std::span<const std::string>()
-                                                               : std::span(options.arguments).subspan(1));
+  auto values = read_operands(*program->entry->type, line.operands);
   if (!values)
     return refuse(std::format("{}: cannot call `{}`: {}", image.name, image.entry, values.error()));
 

@@ -7,6 +7,7 @@
 #include "kernel/log/log.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/syscall/table.h"
+#include "machine/include/machine/console.h"
 #include "machine/include/machine/memory.h"
 #include "machine/include/machine/profile.h"
 #include "machine/include/machine/time.h"
@@ -74,12 +75,44 @@ wasm::Result<> enough_memory(std::uint64_t bytes, std::uint32_t offset) {
                                                  (bytes + kCompileReserve) >> 20, free >> 20)});
 }
 
-/// Between two functions: lets others run, and stops before the kernel's own heap would be out of memory.
-wasm::Result<> before_function(void* state, const wasm::CompileProgress& progress) {
-  if (Scheduler::wants_reschedule()) Scheduler::yield();
-  const auto& module = *static_cast<const wasm::Module*>(state);
-  return enough_memory(wasm::compile_memory(progress.body_bytes) + progress.code_bytes * kBytesPerCodeByte,
-                       module.functions[progress.function].body_begin);
+/// One compilation; tells the host's tool how far it is.
+class Compilation {
+ public:
+  explicit Compilation(const Unit& unit) : unit_(unit), told_ns_(machine::monotonic_ns()) {}
+  ~Compilation() {
+    if (told_) tell("\n");
+  }
+  Compilation(const Compilation&) = delete;
+  Compilation& operator=(const Compilation&) = delete;
+
+  /// Between two functions: lets others run, and stops before the kernel's own heap would be out of memory.
+  wasm::Result<> before(const wasm::CompileProgress& progress) {
+    if (Scheduler::wants_reschedule()) Scheduler::yield();
+    const wasm::Module& module = unit_.module;
+    const std::uint32_t at = module.functions[progress.function].body_begin;
+    if (const std::uint64_t now = machine::monotonic_ns(); now - told_ns_ > kTellEvery) {
+      told_ns_ = now;
+      const std::uint64_t begin = module.functions[module.imported_functions].body_begin;
+      const std::uint64_t whole = std::max<std::uint64_t>(module.functions.back().body_end - begin, 1);
+      tell(std::format("compiling {}: {} %", unit_.name.substr(0, 256), (at - begin) * 100 / whole));
+      told_ = true;
+    }
+    return enough_memory(wasm::compile_memory(progress.body_bytes) + progress.code_bytes * kBytesPerCodeByte,
+                         at);
+  }
+
+ private:
+  static constexpr std::uint64_t kTellEvery = 250'000'000;
+  static void tell(std::string_view text) {
+    machine::console_write(machine::ConsoleStream::progress, std::as_bytes(std::span(text)));
+  }
+  const Unit& unit_;
+  std::uint64_t told_ns_;
+  bool told_ = false;
+};
+
+wasm::Result<> before_function(void* compilation, const wasm::CompileProgress& progress) {
+  return static_cast<Compilation*>(compilation)->before(progress);
 }
 
 /// While something takes long.
@@ -129,8 +162,9 @@ wasm::Result<std::unique_ptr<wasm::CodeObject>> code_of(Unit& unit, std::span<co
     if (code) return code;
     log(LogLevel::warn, "{}: its code file is not used: {}", unit.name, code.error().message);
   }
+  Compilation compilation(unit);
   return wasm::compile_module(unit.module, &stats,
-                              {.before_function = before_function, .state = &unit.module, .pause = kPause});
+                              {.before_function = before_function, .state = &compilation, .pause = kPause});
 }
 
 void name_for_profilers(const wasm::ModuleCode& code) {
@@ -191,11 +225,24 @@ void add_initializers(LoadedProgram& loaded, wasm::Instance& instance, std::stri
     loaded.initializers.push_back(found->function);
 }
 
+/// For a message: what could be invoked.
+std::string exported_functions(const wasm::Instance& instance) {
+  constexpr std::size_t kMost = 8;
+  std::string names;
+  std::size_t count = 0;
+  for (const wasm::Export& item : instance.module().exports) {
+    if (item.kind != ExternKind::function) continue;
+    if (++count <= kMost) names += std::format("{}{}", names.empty() ? "" : ", ", item.name.substr(0, 64));
+  }
+  if (names.empty()) return {};
+  return std::format("; what it has can be invoked: {}{}", names, count > kMost ? " …" : "");
+}
+
 Loaded<> find_entry(LoadedProgram& loaded, const Unit& unit, std::string_view entry) {
   const auto found = unit.instance->find_export(entry);
   if (!found || found->kind != ExternKind::function)
-    return std::unexpected(
-        LoadError{std::format("{}: has no exported function `{}` to run", unit.name, entry)});
+    return std::unexpected(LoadError{std::format("{}: has no exported function `{}` to run{}", unit.name,
+                                                 entry, exported_functions(*unit.instance))});
   loaded.entry = found->function;
   return {};
 }

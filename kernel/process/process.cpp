@@ -95,6 +95,7 @@ void Process::remove(Thread& thread) {
     const SpinGuard guard(lock_);
     std::erase(threads_, &thread);
     ended_threads_ns_ += Scheduler::cpu_ns(thread);
+    ended_threads_calls_ += thread.kernel_calls();
     if (threads_.empty()) exiting_ = true;  // nobody is left who could set a status
     thread_count_ = static_cast<std::uint32_t>(threads_.size());
   }
@@ -106,6 +107,11 @@ std::uint64_t Process::cpu_ns() {
   std::uint64_t sum = ended_threads_ns_;
   for (const Thread* thread : threads_) sum += Scheduler::cpu_ns(*thread);
   return sum;
+}
+
+std::uint64_t Process::kernel_calls() {
+  const SpinGuard guard(lock_);
+  return ended_threads_calls_;
 }
 
 }  // namespace nebulet::kernel

@@ -54,6 +54,8 @@ class Process final : public Object {
 
   /// Processor time of all threads.
   std::uint64_t cpu_ns();
+  /// How many kernel calls the threads that ended have made.
+  std::uint64_t kernel_calls();
 
  private:
   friend class Thread;
@@ -73,6 +75,7 @@ class Process final : public Object {
   SpinLock lock_;
   std::vector<Thread*> threads_;
   std::uint64_t ended_threads_ns_ = 0;
+  std::uint64_t ended_threads_calls_ = 0;
   std::atomic<std::uint32_t> thread_count_ = 0;
   WaitQueue waiters_;
 };

@@ -27,6 +27,9 @@ class Thread final : public Object, public Task {
 
   Process& process() const { return *process_; }
   wasm::WasmStack& stack() const { return *stack_; }
+  /// How many kernel calls it made; counted by itself.
+  std::uint64_t kernel_calls() const { return kernel_calls_; }
+  void count_call() { ++kernel_calls_; }
 
  private:
   Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body);
@@ -36,6 +39,7 @@ class Thread final : public Object, public Task {
   Ref<Process> process_;
   std::unique_ptr<wasm::WasmStack> stack_;
   Body body_;
+  std::uint64_t kernel_calls_ = 0;
 };
 
 /// The end of every kernel call and of every preemption: does not return if the process is ending; lets

@@ -283,6 +283,7 @@ struct Call<kBody> {
     }
     static auto call(void* owner, wasm::InstanceContext* importer, W... words) {
       Thread& thread = Thread::current();
+      thread.count_call();
       if constexpr (kReturns) {
         const auto result = run(owner, importer, thread, words...);
         leave_kernel(thread);

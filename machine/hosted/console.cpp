@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <string_view>
 #include <vector>
 
 #include "machine/hosted/state.h"
@@ -20,6 +21,7 @@ namespace {
 
 struct ConsoleState {
   int log_fd = STDERR_FILENO;
+  int tool_fd = -1;
   FileServer file_server = nullptr;
   void* file_server_state = nullptr;
   std::vector<std::byte> reply;
@@ -37,6 +39,9 @@ std::atomic<bool>& input_wanted() { return wants_input; }
 void set_console(const HostedOptions& options) {
   state.file_server = options.file_server;
   state.file_server_state = options.file_server_state;
+  state.tool_fd = options.tool_fd;
+  constexpr std::string_view kMagic = "\x01NEBULET-LINK1\n";
+  if (state.tool_fd >= 0 && write(state.tool_fd, kMagic.data(), kMagic.size()) < 0) state.tool_fd = -1;
   if (options.log_path.empty()) return;
   const int fd = open(options.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) {
@@ -51,10 +56,9 @@ void set_console(const HostedOptions& options) {
 
 using hosted::state;
 
-void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
-  const int fd = stream == ConsoleStream::out   ? STDOUT_FILENO
-                 : stream == ConsoleStream::err ? STDERR_FILENO
-                                                : state.log_fd;
+namespace {
+
+void write_all(int fd, std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t n = write(fd, bytes.data(), bytes.size());
     if (n > 0) {
@@ -66,6 +70,35 @@ void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
       return;  // the reader is gone: what is left has nowhere to go
     }
   }
+}
+
+/// In one write, so that packets of several CPUs do not mix: results and progress are smaller than PIPE_BUF
+/// or alone.
+void write_packet(ConsoleStream kind, std::span<const std::byte> payload) {
+  const auto n = static_cast<std::uint32_t>(payload.size());
+  std::vector<std::byte> packet = {static_cast<std::byte>(kind), static_cast<std::byte>(n),
+                                   static_cast<std::byte>(n >> 8), static_cast<std::byte>(n >> 16)};
+  packet.insert(packet.end(), payload.begin(), payload.end());
+  write_all(state.tool_fd, packet);
+}
+
+}  // namespace
+
+void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
+  constexpr std::size_t kMaxPayload = 64 * 1024;
+  switch (stream) {
+    case ConsoleStream::out: return write_all(STDOUT_FILENO, bytes);
+    case ConsoleStream::err: return write_all(STDERR_FILENO, bytes);
+    case ConsoleStream::log: return write_all(state.log_fd, bytes);
+    case ConsoleStream::results:
+    case ConsoleStream::progress: break;
+  }
+  if (state.tool_fd < 0) {
+    if (stream == ConsoleStream::results) write_all(STDOUT_FILENO, bytes);
+    return;
+  }
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), kMaxPayload)))
+    write_packet(stream, bytes.first(std::min(bytes.size(), kMaxPayload)));
 }
 
 std::optional<std::size_t> console_read(std::span<std::byte> into) {

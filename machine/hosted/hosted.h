@@ -23,6 +23,7 @@ struct HostedOptions {
   std::uint32_t cpus = 1;
   std::string log_path;  ///< empty: standard error
   std::string command_line;
+  int tool_fd = -1;  ///< where packets for the host's tool go (docs/reference/link.md); -1: there is none
   bool perf_map = false;  ///< write /tmp/perf-PID.map
   std::vector<Module> modules;
   FileServer file_server = nullptr;  ///< null: the machine has no file server

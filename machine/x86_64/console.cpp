@@ -19,7 +19,7 @@
 namespace nebulet::machine {
 namespace {
 
-enum class Kind : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6, host = 7 };
+enum class Kind : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6, host = 7, results = 8, progress = 9 };
 constexpr std::size_t kHeaderSize = 4;
 constexpr std::size_t kMaxOutput = 64 * 1024;
 constexpr std::size_t kMaxInput = 64 * 1024;
@@ -178,6 +178,7 @@ void break_console_lock() { g_broken.store(true, std::memory_order_relaxed); }
 void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
   if (g_virtio && g_broken.load(std::memory_order_relaxed)) serial_write(bytes);
   if (g_mode == ConsoleMode::text) {
+    if (stream == ConsoleStream::progress) return;
     const Writing writing;
     if (writing.allowed()) serial_write(bytes);
     return;

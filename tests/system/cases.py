@@ -49,6 +49,33 @@ area: 756.250 7.562500e+02        right|left  |  mid  |
 variant 42 2.5
 9 36 81 144 225 324 \nset: 995, sum: 87247210
 """
+INVOKED = [
+    (["ready"], b"1\n", MODES),
+    (["nothing"], b"", BOTH),
+    (["add", "-1", "0xffffffff"], b"-2\n", BOTH),
+    (["mul64", "-9223372036854775808", "1"], b"-9223372036854775808\n", BOTH),
+    (["half", "0.2"], b"0.1\n", BOTH),
+    (["third", "1"], b"0.3333333333333333\n", BOTH),
+    (["third", "-inf"], b"-inf\n", TOOL),
+    (["same", "0x1.8p1"], b"3\n", TOOL),
+    (["same", "-nan:0x123"], b"-nan:0x123\n", TOOL),
+    (["same", "1e-320"], b"1e-320\n", TOOL),
+    (["lanes", "0x00000004000000030000000200000001"], b"0x00000008000000060000000400000002\n", BOTH),
+    (["all", "1", "2", "0.1", "0.1"], b"0.1\n0.1\n2\n1\n", BOTH),
+    (["refs"], b"a reference\nnull\n", TOOL),
+]
+INVOKED_WRONGLY = [
+    (["ad"], r"--invoke ad: \S+ exports no such function \(did you mean add\?\)"),
+    (["add", "1"], r"--invoke add: it takes 2 arguments \(i32, i32\), not 1"),
+    (["add", "1", "2.5"], r"--invoke add: argument 2 is `2.5`; want i32"),
+    (["add", "1", "4294967296"], r"want i32"),
+    (["add", "-2147483649", "1"], r"want i32"),
+    (["add", "", "1"], r"argument 1 is ``"),
+    (["half", "1x"], r"want f32"),
+    (["half", " 1"], r"want f32"),
+    (["lanes", "17"], r"want v128, as 0x and up to 32 digits"),
+    (["takes_ref", "null"], r"parameter 1 is a reference; only numbers and vectors"),
+]
 HEADER = b"\0asm\x01\0\0\0"
 HELLO = hello()
 
@@ -79,6 +106,13 @@ CASES = [
          exit_code=TRAP),
     trap("nested", r"unreachable", also=[r"unreachable_here[\s\S]*middle[\s\S]*outer"]),
     Case("memory.grow fails without a trap", "traps", flags=["--invoke", "grow"], quiet=True),
+    # --invoke: typed arguments and results; a reactor is initialized first.
+    *(Case(f"invoke {' '.join(words)}", "types", words[1:], ["--invoke", words[0]], stdout=results, quiet=True, modes=modes)
+      for words, results, modes in INVOKED),
+    *(Case(f"invoke {words[0]} wrongly: {message}", "types", words[1:], ["--invoke", words[0]], stderr=[message], exit_code=TOOL_ERROR,
+           modes=TOOL) for words, message in INVOKED_WRONGLY),
+    Case("a reactor is no command", "types", stderr=[r"types\.wasm: has no exported function `_start`.*invoked: _initialize, ready, add.* …"],
+         exit_code=TOOL_ERROR),
     # Preemption changes nothing: the sum is V8's. Slices of 1 s, 10 ms, 100 µs.
     *(Case(f"checksum at {hz} Hz", "checksum", flags=["--invoke", "run", "--timer-hz", str(hz)], stdout=b"1356892745104280896\n",
            quiet=True) for hz in (1, 100, 10000)),
@@ -160,7 +194,7 @@ CASES = [
     Case("perf map of a virtual machine", "hello", flags=["--profile=perfmap"], modes=["q35"], exit_code=TOOL_ERROR, stderr=["--hosted"]),
     # The tool itself.
     Case("dry run", "hello", flags=["--dry-run"], stdout=None, quiet=True),
-    Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compil"]),
+    Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compile_us=\d+ .*peak_memory=\d+ .*calls=[1-9]\d* memory_pages=\d+", r"accelerator=(tcg|kvm|none)"]),
     Case("inspect a module", "traps", verb="inspect", modes=TOOL, stdout=None, quiet=True,
          stdout_with=b"export function 15: nested\nexport function 17: grow\n"),
     Case("inspect the code of a function", "traps", verb="inspect", flags=["--func", "divide"], modes=TOOL, stdout=None, quiet=True,

@@ -18,7 +18,7 @@ using nebulet::machine::HostedOptions;
 constexpr int kExitError = 125;
 constexpr const char* kUsage =
     "usage: nebulet-hosted --module program=FILE.wasm [--module wasi=FILE.wasm] [--command-line TEXT]\n"
-    "                      [--memory BYTES] [--cpus N] [--log FILE] [--profile perfmap] [--dir "
+    "                      [--memory BYTES] [--cpus N] [--log FILE] [--tool-fd N] [--profile perfmap] [--dir "
     "HOST::GUEST]...\n";
 
 [[noreturn]] void fail(const std::string& message) {
@@ -70,6 +70,8 @@ int main(int count, char** words) {
     } else if (option == "--profile") {
       if (value != "perfmap") fail("--profile knows only perfmap");
       options.perf_map = true;
+    } else if (option == "--tool-fd") {
+      options.tool_fd = static_cast<int>(parse_number(option, value, 3, 1 << 20));
     } else if (option == "--log") {
       options.log_path = value;
     } else if (option == "--command-line") {

@@ -35,6 +35,7 @@ std::string kernel_command_line(const RunOptions& options) {
   for (const std::string& entry : options.environment) put("env", entry);
   for (const Directory& directory : options.directories) put("preopen", directory.guest);
   if (!options.invoke.empty()) put("invoke", options.invoke);
+  for (const std::string& operand : options.operands) put("operand", operand);
   if (options.stats) put("stats", "1");
   if (options.timer_hz) put("hz", std::to_string(options.timer_hz));
   return line;

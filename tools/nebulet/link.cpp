@@ -29,7 +29,7 @@ bool LinkParser::feed(std::span<const std::byte> bytes) {
   while (buffer_.size() - at >= kHeader) {
     const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(buffer_[at + i]); };
     const std::uint32_t kind = byte(0), length = byte(1) | byte(2) << 8 | byte(3) << 16;
-    if (kind < static_cast<std::uint32_t>(Packet::out) || kind > static_cast<std::uint32_t>(Packet::host))
+    if (kind < static_cast<std::uint32_t>(Packet::out) || kind > static_cast<std::uint32_t>(Packet::progress))
       return false;
     if (buffer_.size() - at < kHeader + length) break;
     handler_(static_cast<Packet>(kind), std::span(buffer_).subspan(at + kHeader, length));

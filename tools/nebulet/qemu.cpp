@@ -21,6 +21,7 @@
 #include "tools/nebulet/command_line.h"
 #include "tools/nebulet/initfs.h"
 #include "tools/nebulet/link.h"
+#include "tools/nebulet/messages.h"
 #include "tools/ninep/server.h"
 
 namespace nebulet::tool {
@@ -28,8 +29,131 @@ namespace {
 
 constexpr int kPipeBytes = 1 << 20;
 
-/// Whether KVM offers what the kernel needs of a processor. A device node alone says nothing: the module may
-/// be missing, and nested virtualization may hide features that emulation has.
+/// Serves one virtual machine: its packets, the program's input, its files.
+class Session {
+ public:
+  Session(const RunOptions& options, int to_kernel)
+      : options_(options),
+        to_kernel_(to_kernel),
+        files_(exports(options)),
+        reply_(kMaxReply),
+        parser_([this](Packet kind, std::span<const std::byte> payload) { packet(kind, payload); }) {}
+
+  bool feed(std::span<const std::byte> bytes) { return parser_.feed(bytes); }
+  bool started() const { return parser_.started(); }
+  std::span<const std::byte> preamble() const { return parser_.preamble(); }
+  bool is_linked() const { return parser_.started(); }
+  void say_booting() { messages_.progress().say("starting the virtual machine"); }
+  std::optional<int> exit_status() const { return exit_status_; }
+  bool wants_input() const { return input_wanted_ != 0; }
+
+  /// Answers the kernel's request with what standard input has; an error is the end of input.
+  void send_input() {
+    std::vector<std::byte> bytes(input_wanted_);
+    const ssize_t n = ::read(0, bytes.data(), bytes.size());
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
+    bytes.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
+    input_wanted_ = 0;
+    send(Packet::input, bytes);
+  }
+
+ private:
+  static constexpr std::size_t kMaxReply = 256 * 1024;
+  static constexpr std::uint32_t kMaxInput = 64 * 1024;
+
+  static std::vector<ninep::Export> exports(const RunOptions& options) {
+    std::vector<ninep::Export> list;
+    for (const Directory& directory : options.directories) list.push_back({directory.host, directory.guest});
+    return list;
+  }
+
+  void send(Packet kind, std::span<const std::byte> payload) {
+    const auto packet = make_packet(kind, payload);
+    write_all(to_kernel_, packet.data(),
+              packet.size());  // fails only if QEMU ended, which the main loop sees
+  }
+
+  static std::uint32_t word(std::span<const std::byte> payload) {
+    std::uint32_t value = 0;
+    std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
+    return value;
+  }
+
+  void packet(Packet kind, std::span<const std::byte> payload) {
+    if (messages_.take(kind, payload)) return;
+    messages_.progress().clear();
+    switch (kind) {
+      case Packet::out: write_all(1, payload.data(), payload.size()); break;
+      case Packet::err: write_all(2, payload.data(), payload.size()); break;
+      case Packet::log: write_log(payload); break;
+      case Packet::input: input_wanted_ = std::clamp(word(payload), 1u, kMaxInput); break;
+      case Packet::files: send(Packet::files, std::span(reply_).first(files_.handle(payload, reply_))); break;
+      case Packet::host: send_facts(); break;
+      case Packet::exit: exit_status_ = static_cast<int>(word(payload) & 0xff); break;
+      case Packet::results:
+      case Packet::progress: break;
+    }
+  }
+
+  /// The time and a seed.
+  void send_facts() {
+    std::array<std::byte, 8 + 32> facts;
+    const std::uint64_t now = static_cast<std::uint64_t>(
+        std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
+    std::memcpy(facts.data(), &now, sizeof now);
+    if (::getentropy(facts.data() + 8, 32) == 0) send(Packet::host, facts);
+  }
+
+  void write_log(std::span<const std::byte> payload) {
+    if (log_.get() < 0) {
+      log_ = Descriptor(options_.log_file.empty() ? ::dup(2)
+                                                  : ::open(options_.log_file.c_str(),
+                                                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
+    }
+    write_all(log_.get(), payload.data(), payload.size());
+  }
+
+  const RunOptions& options_;
+  Messages messages_;
+  const int to_kernel_;
+  ninep::Server files_;
+  std::vector<std::byte> reply_;
+  LinkParser parser_;
+  Descriptor log_;
+  std::uint32_t input_wanted_ = 0;
+  std::optional<int> exit_status_;
+};
+
+std::string text_of(std::span<const std::byte> bytes, std::size_t limit = 2000) {
+  const std::size_t n = std::min(bytes.size(), limit);
+  return std::string(reinterpret_cast<const char*>(bytes.data() + bytes.size() - n), n);
+}
+
+/// Wakes up now and then, to say that it takes long.
+int booting_timeout(const Deadline& deadline) {
+  constexpr int kEvery = 500;
+  const int left = poll_timeout(deadline);
+  return left < 0 ? kEvery : std::min(left, kEvery);
+}
+
+/// A file without a name that QEMU opens through /proc/self/fd.
+Result<Descriptor> make_initfs(const RunOptions& options, const Installation& installation,
+                               std::span<const std::byte> program) {
+  InitfsWriter writer;
+  writer.add("program", program);
+  if (!options.code_file.empty()) writer.add("program.code", TRY(read_file(options.code_file)));
+  writer.add("wasi", TRY(read_file(installation.wasi)));
+  writer.add("wasi.code", TRY(read_file(installation.wasi_code)));
+  const auto archive = writer.finish();
+  Descriptor file(::memfd_create("initfs", 0));
+  if (file.get() < 0 || !write_all(file.get(), archive.data(), archive.size())) {
+    return fail("cannot hold the boot archive in memory: {}", std::strerror(errno));
+  }
+  return file;
+}
+
+}  // namespace
+
 bool kvm_works() {
   struct Feature {
     std::uint32_t leaf;
@@ -67,117 +191,6 @@ const char* machine_name(Machine machine) {
   }
   return "q35";
 }
-
-/// Serves one virtual machine: its packets, the program's input, its files.
-class Session {
- public:
-  Session(const RunOptions& options, int to_kernel)
-      : options_(options),
-        to_kernel_(to_kernel),
-        files_(exports(options)),
-        reply_(kMaxReply),
-        parser_([this](Packet kind, std::span<const std::byte> payload) { packet(kind, payload); }) {}
-
-  bool feed(std::span<const std::byte> bytes) { return parser_.feed(bytes); }
-  bool started() const { return parser_.started(); }
-  std::span<const std::byte> preamble() const { return parser_.preamble(); }
-  std::optional<int> exit_status() const { return exit_status_; }
-  bool wants_input() const { return input_wanted_ != 0; }
-
-  /// Answers the kernel's request with what standard input has; an error is the end of input.
-  void send_input() {
-    std::vector<std::byte> bytes(input_wanted_);
-    const ssize_t n = ::read(0, bytes.data(), bytes.size());
-    if (n < 0 && (errno == EINTR || errno == EAGAIN)) return;
-    bytes.resize(n < 0 ? 0 : static_cast<std::size_t>(n));
-    input_wanted_ = 0;
-    send(Packet::input, bytes);
-  }
-
- private:
-  static constexpr std::size_t kMaxReply = 256 * 1024;
-  static constexpr std::uint32_t kMaxInput = 64 * 1024;
-
-  static std::vector<ninep::Export> exports(const RunOptions& options) {
-    std::vector<ninep::Export> list;
-    for (const Directory& directory : options.directories) list.push_back({directory.host, directory.guest});
-    return list;
-  }
-
-  void send(Packet kind, std::span<const std::byte> payload) {
-    const auto packet = make_packet(kind, payload);
-    write_all(to_kernel_, packet.data(),
-              packet.size());  // fails only if QEMU ended, which the main loop sees
-  }
-
-  static std::uint32_t word(std::span<const std::byte> payload) {
-    std::uint32_t value = 0;
-    std::memcpy(&value, payload.data(), std::min(payload.size(), sizeof value));
-    return value;
-  }
-
-  void packet(Packet kind, std::span<const std::byte> payload) {
-    switch (kind) {
-      case Packet::out: write_all(1, payload.data(), payload.size()); break;
-      case Packet::err: write_all(2, payload.data(), payload.size()); break;
-      case Packet::log: write_log(payload); break;
-      case Packet::input: input_wanted_ = std::clamp(word(payload), 1u, kMaxInput); break;
-      case Packet::files: send(Packet::files, std::span(reply_).first(files_.handle(payload, reply_))); break;
-      case Packet::host: send_facts(); break;
-      case Packet::exit: exit_status_ = static_cast<int>(word(payload) & 0xff); break;
-    }
-  }
-
-  /// The time and a seed.
-  void send_facts() {
-    std::array<std::byte, 8 + 32> facts;
-    const std::uint64_t now = static_cast<std::uint64_t>(
-        std::chrono::nanoseconds(std::chrono::system_clock::now().time_since_epoch()).count());
-    std::memcpy(facts.data(), &now, sizeof now);
-    if (::getentropy(facts.data() + 8, 32) == 0) send(Packet::host, facts);
-  }
-
-  void write_log(std::span<const std::byte> payload) {
-    if (log_.get() < 0) {
-      log_ = Descriptor(options_.log_file.empty() ? ::dup(2)
-                                                  : ::open(options_.log_file.c_str(),
-                                                           O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644));
-    }
-    write_all(log_.get(), payload.data(), payload.size());
-  }
-
-  const RunOptions& options_;
-  const int to_kernel_;
-  ninep::Server files_;
-  std::vector<std::byte> reply_;
-  LinkParser parser_;
-  Descriptor log_;
-  std::uint32_t input_wanted_ = 0;
-  std::optional<int> exit_status_;
-};
-
-std::string text_of(std::span<const std::byte> bytes, std::size_t limit = 2000) {
-  const std::size_t n = std::min(bytes.size(), limit);
-  return std::string(reinterpret_cast<const char*>(bytes.data() + bytes.size() - n), n);
-}
-
-/// A file without a name that QEMU opens through /proc/self/fd.
-Result<Descriptor> make_initfs(const RunOptions& options, const Installation& installation,
-                               std::span<const std::byte> program) {
-  InitfsWriter writer;
-  writer.add("program", program);
-  if (!options.code_file.empty()) writer.add("program.code", TRY(read_file(options.code_file)));
-  writer.add("wasi", TRY(read_file(installation.wasi)));
-  writer.add("wasi.code", TRY(read_file(installation.wasi_code)));
-  const auto archive = writer.finish();
-  Descriptor file(::memfd_create("initfs", 0));
-  if (file.get() < 0 || !write_all(file.get(), archive.data(), archive.size())) {
-    return fail("cannot hold the boot archive in memory: {}", std::strerror(errno));
-  }
-  return file;
-}
-
-}  // namespace
 
 std::vector<std::string> qemu_command(const RunOptions& options, const std::string& kernel,
                                       const std::string& initfs) {
@@ -232,9 +245,11 @@ Result<int> run_in_qemu(const RunOptions& options, const Installation& installat
     pollfd events[] = {{.fd = from_kernel.get(), .events = POLLIN},
                        {.fd = qemu_open ? from_qemu.get() : -1, .events = POLLIN},
                        {.fd = session.wants_input() ? 0 : -1, .events = POLLIN}};
-    const int n = ::poll(events, std::size(events), poll_timeout(deadline));
+    const int n = ::poll(events, std::size(events),
+                         session.is_linked() ? poll_timeout(deadline) : booting_timeout(deadline));
     if (n < 0) continue;  // a signal
-    if (n == 0) return kTimeout;
+    if (n == 0 && poll_timeout(deadline) == 0) return kTimeout;
+    if (n == 0) session.say_booting();
     if (events[0].revents) {
       const ssize_t got = ::read(from_kernel.get(), buffer.data(), buffer.size());
       kernel_open = got > 0;

@@ -14,6 +14,11 @@
 
 namespace nebulet::tool {
 
+/// Whether KVM offers what the kernel needs of a processor. A device node alone says nothing: the module may
+/// be missing, and nested virtualization may hide features that emulation has.
+bool kvm_works();
+const char* machine_name(Machine machine);
+
 /// The command that boots `kernel` with `initfs` as its archive of boot modules.
 std::vector<std::string> qemu_command(const RunOptions& options, const std::string& kernel,
                                       const std::string& initfs);

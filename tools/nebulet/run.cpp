@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/hosted.h"
+#include "tools/nebulet/invoke.h"
 #include "tools/nebulet/qemu.h"
 #include "wasm/compile.h"
 #include "wasm/object/code_file.h"
@@ -60,6 +61,16 @@ Result<> check_code_file(const std::string& path, std::span<const std::byte> pro
   return {};
 }
 
+/// The kernel measures itself; what it runs on, it does not know.
+void print_machine(const RunOptions& options) {
+  const std::string where = options.hosted
+                                ? "accelerator=none machine=hosted"
+                                : std::format("accelerator={} machine={}", kvm_works() ? "kvm" : "tcg",
+                                              machine_name(options.machine));
+  std::fprintf(stderr, "nebulet: stats: %s cpus=%u memory=%llu\n", where.c_str(), options.cpus,
+               static_cast<unsigned long long>(options.memory));
+}
+
 }  // namespace
 
 Result<int> run(RunOptions options) {
@@ -67,13 +78,16 @@ Result<int> run(RunOptions options) {
   const bool from_input = options.file == "-";
   if (from_input && options.argv0.empty()) options.argv0 = "stdin.wasm";
   if (options.dry_run) {
-    return print_command(options.hosted ? hosted_command(options, installation, options.file)
+    return print_command(options.hosted ? hosted_command(options, installation, options.file, -1)
                                         : qemu_command(options, installation.kernel, "INITFS"));
   }
   // Read here too if the kernel opens it, so that a wrong file is reported before anything starts.
   const auto program = TRY(read_module(options.file));
+  if (!options.invoke.empty())
+    options.operands = TRY(make_operands(program, options.file, options.invoke, options.arguments));
   TRY(check_log_file(options.log_file));
   TRY(check_code_file(options.code_file, program, options.file));
+  if (options.stats) print_machine(options);
   if (!options.hosted) return run_in_qemu(options, installation, program);
   if (!from_input) return run_hosted(options, installation, options.file);
   // The hosted kernel opens it through /proc, so it inherits the descriptor.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <gtest/gtest.h>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <sstream>
 #include <string>
 #include <vector>
@@ -10,7 +13,9 @@
 #include "tools/nebulet/completion.h"
 #include "tools/nebulet/flags.h"
 #include "tools/nebulet/initfs.h"
+#include "tools/nebulet/invoke.h"
 #include "tools/nebulet/link.h"
+#include "tools/nebulet/progress.h"
 #include "tools/nebulet/qemu.h"
 
 namespace nebulet::tool {
@@ -123,6 +128,45 @@ TEST(Completion, NamesEveryVerbAndFlag) {
                   flag.hidden)
             << shell << ": " << flag.name;
     }
+  }
+}
+
+TEST(Progress, WaitsAndSpeaksOnlyToTerminals) {
+  int pipe[2];
+  ASSERT_EQ(::pipe2(pipe, O_NONBLOCK), 0);
+  const auto written = [&] {
+    char buffer[256];
+    const ssize_t n = ::read(pipe[0], buffer, sizeof buffer);
+    return std::string(buffer, n > 0 ? static_cast<std::size_t>(n) : 0);
+  };
+  Progress(pipe[1], true, std::chrono::hours(1)).say("too early");
+  EXPECT_EQ(written(), "");
+  Progress(pipe[1], false, {}).say("no terminal");
+  EXPECT_EQ(written(), "");
+  {
+    Progress progress(pipe[1], true, {});
+    progress.say("compiling a\x1b" + std::string(100, 'b'));
+    EXPECT_EQ(written(), "\r\x1b[Knebulet: compiling a?" + std::string(76 - 12, 'b'));
+  }
+  EXPECT_EQ(written(), "\r\x1b[K");
+  ::close(pipe[0]), ::close(pipe[1]);
+}
+
+TEST(Invoke, OperandsAndResultsAreInverse) {
+  const std::pair<wasm::ValType, const char*> kWords[] = {
+      {wasm::kI32, "-2147483648"}, {wasm::kI64, "9223372036854775807"},
+      {wasm::kF32, "1e-45"},       {wasm::kF32, "3.4028235e+38"},
+      {wasm::kF64, "5e-324"},      {wasm::kF64, "-0"},
+      {wasm::kF64, "nan"},         {wasm::kF32, "-nan:0x1"},
+      {wasm::kF64, "-inf"},        {wasm::kF64, "0.1"}};
+  for (const auto& [type, word] : kWords) {
+    const auto operand = make_operand(type, word);
+    ASSERT_TRUE(operand) << word;
+    EXPECT_EQ(format_result(*operand), word);
+  }
+  for (const char* bad : {"", "-", "x", "0x", "1 ", "nan:0x0", "nan:0x800000", "infinity", "--1"}) {
+    EXPECT_FALSE(make_operand(wasm::kF32, bad)) << bad;
+    EXPECT_FALSE(make_operand(wasm::kI32, bad)) << bad;
   }
 }
 

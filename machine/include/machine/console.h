@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The machine's way to its user: the program's three byte streams, the kernel's log, and requests for files.
-// Bare: packets over a virtio or serial port when the command line says console=link, plain text otherwise.
-// Hosted: the process's descriptors. See docs/reference/link.md for the packets.
+// The machine's way to its user: the program's three byte streams, the kernel's log, what the kernel tells
+// the host's tool, and requests for files. Bare: packets over a virtio or serial port when the command line
+// says console=link, plain text otherwise. Hosted: the process's descriptors. See docs/reference/link.md for
+// the packets.
 #pragma once
 
 #include <cstddef>
@@ -11,7 +12,9 @@
 
 namespace nebulet::machine {
 
-enum class ConsoleStream : std::uint8_t { out = 1, err = 2, log = 3 };
+/// The last two are for the host's tool: the results of an invoked function, and lines that say how far the
+/// kernel is. Without a tool, results are output and progress is dropped.
+enum class ConsoleStream : std::uint8_t { out = 1, err = 2, log = 3, results = 8, progress = 9 };
 
 /// Writes all of `bytes`; may wait for the device. Callable in any context (panic too).
 void console_write(ConsoleStream stream, std::span<const std::byte> bytes);

@@ -1,0 +1,18 @@
+;; A reactor: functions of every numeric type, called by --invoke after _initialize.
+(module
+  (global $ready (mut i32) (i32.const 0))
+  (func (export "_initialize") (global.set $ready (i32.const 1)))
+  (func (export "ready") (result i32) (global.get $ready))
+  (func (export "add") (param i32 i32) (result i32) (i32.add (local.get 0) (local.get 1)))
+  (func (export "mul64") (param i64 i64) (result i64) (i64.mul (local.get 0) (local.get 1)))
+  (func (export "half") (param f32) (result f32) (f32.mul (local.get 0) (f32.const 0.5)))
+  (func (export "third") (param f64) (result f64) (f64.div (local.get 0) (f64.const 3)))
+  (func (export "same") (param f64) (result f64) (local.get 0))
+  (func (export "lanes") (param v128) (result v128) (i32x4.add (local.get 0) (local.get 0)))
+  (func (export "all") (param i32 i64 f32 f64) (result f64 f32 i64 i32)
+    (local.get 3) (local.get 2) (local.get 1) (local.get 0))
+  (func (export "refs") (result funcref externref) (table.get 0 (i32.const 0)) (ref.null extern))
+  (table 1 funcref)
+  (elem (i32.const 0) $target)
+  (func (export "takes_ref") (param externref))
+  (func $target (export "nothing")))
