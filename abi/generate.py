@@ -41,7 +41,7 @@ class Type:
             self.kernel, self.c = f"HandleArg<{camel(kind)}, abi::Right::{right}>", "nb_handle_t {n}"
         elif text.endswith("[]>"):
             direction, element = text[:-3].split("<")
-            cpp = {"u32": "std::uint32_t", "handle": "HandleValue"}.get(element, f"abi::{camel(element)}")
+            cpp = {"u32": "std::uint32_t", "u64": "std::uint64_t", "handle": "HandleValue"}.get(element, f"abi::{camel(element)}")
             self.kernel = f"GuestArray{direction.capitalize()}<{cpp}>"
             const = "const " if direction == "in" else ""
             self.c = f"{const}{c_scalar(element)}* {{n}}, size_t {{n}}_count"
@@ -63,6 +63,8 @@ class Call:
     def kernel_result(self):
         if self.data.get("noreturn"):
             return "ProcessExit"
+        if self.data.get("serves"):
+            return "Served"
         if self.result is None:
             return "Result<>"
         return f"Result<{Type(self.result).kernel}>"

@@ -44,6 +44,16 @@ Result<HandleValue> sys_wait_set_create(CallContext& context);
 Result<> sys_wait_set_add(CallContext& context, HandleArg<WaitSet, abi::Right::manage> set, HandleArg<Object, abi::Right::wait> object, std::uint32_t mask, std::uint64_t key);
 Result<> sys_wait_set_remove(CallContext& context, HandleArg<WaitSet, abi::Right::manage> set, std::uint64_t key);
 Result<std::uint32_t> sys_wait_set_wait(CallContext& context, HandleArg<WaitSet, abi::Right::read> set, GuestArrayOut<abi::WaitEvent> events, std::uint64_t deadline);
+Result<HandleValue> sys_service_create(CallContext& context);
+Served sys_service_serve(CallContext& context, HandleArg<Service, abi::Right::manage> service, std::uint32_t entry, std::uint64_t deadline);
+Result<std::uint32_t> sys_service_ended(CallContext& context, HandleArg<Service, abi::Right::manage> service, GuestArrayOut<std::uint64_t> cookies);
+Result<HandleValue> sys_door_create(CallContext& context, HandleArg<Service, abi::Right::manage> service, std::uint64_t cookie);
+Result<std::uint64_t> sys_door_call(CallContext& context, HandleArg<Door, abi::Right::transact> door, std::uint64_t a, std::uint64_t b, std::uint64_t c, std::uint64_t d, std::uint64_t deadline);
+Result<std::uint64_t> sys_door_exchange(CallContext& context, HandleArg<Door, abi::Right::transact> door, std::uint64_t word, GuestIn request, GuestOut reply, GuestArrayIn<HandleValue> handles, GuestArrayOut<HandleValue> received, std::uint64_t deadline);
+Result<> sys_door_read(CallContext& context, std::uint32_t offset, GuestOut bytes);
+Result<> sys_door_write(CallContext& context, std::uint32_t offset, GuestIn bytes);
+Result<std::uint32_t> sys_door_take(CallContext& context, GuestArrayOut<HandleValue> handles);
+Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
 
 }  // namespace nebulet::kernel
 
@@ -85,4 +95,14 @@ Result<std::uint32_t> sys_wait_set_wait(CallContext& context, HandleArg<WaitSet,
   CALL(0x0f01, wait_set_create) \
   CALL(0x0f02, wait_set_add) \
   CALL(0x0f03, wait_set_remove) \
-  CALL(0x0f04, wait_set_wait)
+  CALL(0x0f04, wait_set_wait) \
+  CALL(0x1001, service_create) \
+  CALL(0x1002, service_serve) \
+  CALL(0x1003, service_ended) \
+  CALL(0x1101, door_create) \
+  CALL(0x1102, door_call) \
+  CALL(0x1103, door_exchange) \
+  CALL(0x1104, door_read) \
+  CALL(0x1105, door_write) \
+  CALL(0x1106, door_take) \
+  CALL(0x1107, door_give)

@@ -25,6 +25,8 @@ enum class Status : std::int32_t {
   peer_closed = -13,  ///< The other end is gone.
   should_wait = -14,  ///< It cannot be done now; the object's signals tell when.
   not_found = -15,  ///< There is no such thing.
+  call_failed = -30,  ///< The function that was called in another process trapped.
+  deadlock = -31,  ///< The call would wait for itself.
 };
 
 /// What a handle allows; a set is the bitwise or.
@@ -61,8 +63,10 @@ enum class ObjectType : std::uint32_t {
   channel = 7,  ///< One of two ends between which messages of bytes and handles go.
   stream = 8,  ///< One of the two ends of a ring of bytes.
   wait_set = 9,  ///< Objects that are waited for again and again.
+  service = 0x14,  ///< Where calls through doors arrive.
+  door = 0x15,  ///< The right to call a service, with a cookie that the service knows it by.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 20 || value == 21; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {
@@ -139,6 +143,8 @@ constexpr const char* name(Status status) {
     case Status::peer_closed: return "peer_closed";
     case Status::should_wait: return "should_wait";
     case Status::not_found: return "not_found";
+    case Status::call_failed: return "call_failed";
+    case Status::deadlock: return "deadlock";
   }
   return "unknown status";
 }

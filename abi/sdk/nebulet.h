@@ -33,6 +33,8 @@ enum {
   NB_STATUS_PEER_CLOSED = -13, /* The other end is gone. */
   NB_STATUS_SHOULD_WAIT = -14, /* It cannot be done now; the object's signals tell when. */
   NB_STATUS_NOT_FOUND = -15, /* There is no such thing. */
+  NB_STATUS_CALL_FAILED = -30, /* The function that was called in another process trapped. */
+  NB_STATUS_DEADLOCK = -31, /* The call would wait for itself. */
 };
 
 /* What a handle allows; a set is the bitwise or. */
@@ -69,6 +71,8 @@ enum {
   NB_OBJECT_CHANNEL = 7, /* One of two ends between which messages of bytes and handles go. */
   NB_OBJECT_STREAM = 8, /* One of the two ends of a ring of bytes. */
   NB_OBJECT_WAIT_SET = 9, /* Objects that are waited for again and again. */
+  NB_OBJECT_SERVICE = 20, /* Where calls through doors arrive. */
+  NB_OBJECT_DOOR = 21, /* The right to call a service, with a cookie that the service knows it by. */
 };
 
 /* Where console_write writes. */
@@ -237,6 +241,36 @@ NB_CALL(wait_set_remove) nb_status_t nb_wait_set_remove(nb_handle_t set, uint64_
 
 /* Waits until an object of the set has a signal of its mask, at most until the monotonic time `deadline`, and stores up to 64 of them in `events`. An object is told of as long as it has one. */
 NB_CALL(wait_set_wait) int64_t nb_wait_set_wait(nb_handle_t set, nb_wait_event_t* events, size_t events_count, uint64_t deadline);
+
+/* Makes a service without doors. The handle has the rights duplicate, transfer, wait, signal, manage. */
+NB_CALL(service_create) int64_t nb_service_create(void);
+
+/* Lets callers run `entry`, the index of a function in table 0 of the calling instance, of five i64 parameters and an i64 result, until the monotonic time `deadline` (all ones: for ever) or until a door waits in service_ended. The first parameter is the door's cookie, the others are what the caller passed. The function may do all that the thread may do but serve. If it traps, the call fails for the caller and this thread ends with the trap. */
+NB_CALL(service_serve) nb_status_t nb_service_serve(nb_handle_t service, uint32_t entry, uint64_t deadline);
+
+/* Stores the cookies of doors whose last handle is gone, as many as there are and `cookies` takes; each is told once. The result is how many. */
+NB_CALL(service_ended) int64_t nb_service_ended(nb_handle_t service, uint64_t* cookies, size_t cookies_count);
+
+/* Makes a door to the service. Its calls bring `cookie`. The handle has the rights duplicate, transfer, transact, wait, signal. */
+NB_CALL(door_create) int64_t nb_door_create(nb_handle_t service, uint64_t cookie);
+
+/* Calls the service's function with the door's cookie and four words; the result is the function's, without its sign bit. Waits at most until the monotonic time `deadline` (0: not at all, all ones: for ever) for a thread of the service that is free; what then runs has no deadline, and ends before the caller can be ended. */
+NB_CALL(door_call) int64_t nb_door_call(nb_handle_t door, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t deadline);
+
+/* A door call with bytes and handles. The function gets the cookie, `word`, the size of `request` in bytes, that of `reply`, and the number of handles plus 2^32 times the places in `received`. It reads the request with door_read, writes the reply with door_write, and takes and gives handles with door_take and door_give; bytes go directly from memory to memory. Handles, at most 64 each way, need the right `transfer` and leave the process; those that the service does not take are closed. Places of `received` that it does not fill are 0. If the call fails before the function runs, the handles are where they were. */
+NB_CALL(door_exchange) int64_t nb_door_exchange(nb_handle_t door, uint64_t word, const void* request, size_t request_size, void* reply, size_t reply_size, const nb_handle_t* handles, size_t handles_count, nb_handle_t* received, size_t received_count, uint64_t deadline);
+
+/* In a function that door_exchange called: copies from `offset` in the caller's request. The caller's other threads may be changing it: what is checked should be read once. */
+NB_CALL(door_read) nb_status_t nb_door_read(uint32_t offset, void* bytes, size_t bytes_size);
+
+/* In a function that door_exchange called: copies to `offset` in the caller's reply. */
+NB_CALL(door_write) nb_status_t nb_door_write(uint32_t offset, const void* bytes, size_t bytes_size);
+
+/* In a function that door_exchange called: takes the handles that came, in order; the result is how many. If it fails, none was taken. */
+NB_CALL(door_take) int64_t nb_door_take(nb_handle_t* handles, size_t handles_count);
+
+/* In a function that door_exchange called: gives the caller handles, which need the right `transfer`. If it fails, none was given. */
+NB_CALL(door_give) nb_status_t nb_door_give(const nb_handle_t* handles, size_t handles_count);
 
 #ifdef __cplusplus
 }

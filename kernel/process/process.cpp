@@ -6,6 +6,7 @@
 
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
+#include "kernel/process/server.h"
 #include "kernel/process/thread.h"
 #include "machine/include/machine/memory.h"
 
@@ -76,6 +77,7 @@ void Process::exit(int status) {
   for (Thread* thread : threads_) {
     Scheduler::unpark(*thread);
     Scheduler::interrupt(*thread);
+    if (thread->server_ != nullptr) thread->server_->disturb();
   }
 }
 

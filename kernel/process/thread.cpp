@@ -11,7 +11,9 @@ std::atomic<std::uint64_t> preemption_count = 0;
 }  // namespace
 
 Thread::Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body)
-    : Object(kType), process_(std::move(process)), stack_(std::move(stack)), body_(std::move(body)) {}
+    : Object(kType), process_(std::move(process)), stack_(std::move(stack)), body_(std::move(body)) {
+  place_ = {.process = process_.get(), .stack = stack_.get()};
+}
 
 Result<Ref<Thread>> Thread::start(Ref<Process> process, Body body) {
   std::unique_ptr<wasm::WasmStack> stack = wasm::WasmStack::create(process->memory(), nullptr);
@@ -36,13 +38,19 @@ void Thread::run() {
   process_.reset();
 }
 
+void Thread::set_server(Server* server) {
+  const SpinGuard guard(process_->lock_);
+  server_ = server;
+}
+
 void Thread::finished() { intrusive_ptr_release(static_cast<Object*>(this)); }
 
 void leave_kernel(Thread& thread) {
   if (Scheduler::wants_reschedule()) [[unlikely]]
     Scheduler::yield();
-  if (thread.process().exiting().load(std::memory_order_relaxed)) [[unlikely]]
-    wasm::unwind(thread.stack(), 0);
+  const Place& place = thread.place();
+  if (place.process->exiting().load(std::memory_order_relaxed)) [[unlikely]]
+    wasm::unwind(*place.stack, 0);
 }
 
 void preempt_thread(Thread& thread) {

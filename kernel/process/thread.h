@@ -13,6 +13,17 @@
 
 namespace nebulet::kernel {
 
+class Server;
+struct DoorCall;
+
+/// Where a thread runs: in its own process on its own stack, or, inside a door call, in the server's on that
+/// of a thread which serves there.
+struct Place {
+  Process* process = nullptr;
+  wasm::WasmStack* stack = nullptr;
+  DoorCall* call = nullptr;  ///< the innermost door call; nullptr at home
+};
+
 /// Holds a reference to itself while it runs, and to its process until its body ended.
 class Thread final : public Object, public Task {
  public:
@@ -30,14 +41,21 @@ class Thread final : public Object, public Task {
   /// How many kernel calls it made; counted by itself.
   std::uint64_t kernel_calls() const { return kernel_calls_; }
   void count_call() { ++kernel_calls_; }
+  /// Changed by the thread itself only.
+  Place& place() { return place_; }
+  /// Through which callers from other processes use this thread's stack, while it waits for them.
+  void set_server(Server* server);
 
  private:
   Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body);
   void run() override;
   void finished() override;
 
+  friend class Process;
   Ref<Process> process_;
   std::unique_ptr<wasm::WasmStack> stack_;
+  Place place_;
+  Server* server_ = nullptr;  ///< under the process's lock
   Body body_;
   std::uint64_t kernel_calls_ = 0;
 };

@@ -19,4 +19,9 @@ void WaitQueue::wake_all() {
   for (Waiter& waiter : waiters_) Scheduler::unpark(*waiter.task);
 }
 
+void WaitQueue::wake_one() {
+  const SpinGuard guard(lock_);
+  if (!waiters_.empty()) Scheduler::unpark(*waiters_.front().task);
+}
+
 }  // namespace nebulet::kernel

@@ -33,6 +33,9 @@ class WaitQueue {
   }
   /// Callable in interrupt handlers.
   void wake_all();
+  /// Wakes who waits longest. If it does not take what it was woken for, it must wake the next: another call
+  /// before it ran wakes it a second time.
+  void wake_one();
 
  private:
   struct Waiter {

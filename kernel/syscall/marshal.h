@@ -13,6 +13,7 @@
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
 #include "kernel/ipc/channel.h"
+#include "kernel/ipc/door.h"
 #include "kernel/ipc/stream.h"
 #include "kernel/object/event.h"
 #include "kernel/object/handle_table.h"
@@ -38,7 +39,8 @@ struct CallBinding {
 struct CallContext {
   Process& process;
   Thread& thread;
-  wasm::Memory* memory;  ///< of the importing instance; nullptr if it has none
+  wasm::Instance& instance;  ///< the importing one
+  wasm::Memory* memory;      ///< its memory; nullptr if it has none
   wasm::Memory* caller_memory;
 };
 
@@ -161,6 +163,12 @@ struct HandleArg {
   T& operator*() const { return *object; }
 };
 
+/// The result of a call in which others used the calling thread's stack: it ends as they did if that was a
+/// trap.
+struct Served {
+  Result<> result;
+};
+
 /// The result of a call that does not return: the process ends with this status.
 struct ProcessExit {
   std::uint32_t status;
@@ -225,6 +233,7 @@ struct Decode<Range> {
 inline std::int32_t encode(const Result<>& result) {
   return static_cast<std::int32_t>(result ? Status::ok : result.error());
 }
+inline std::int32_t encode(const Served& served) { return encode(served.result); }
 template <class T>
 std::int64_t encode(const Result<T>& result) {
   if (!result) return static_cast<std::int64_t>(result.error());
@@ -273,12 +282,13 @@ struct Call<kBody> {
       auto& binding = *static_cast<CallBinding*>(owner);
       CallContext context{.process = *binding.process,
                           .thread = thread,
+                          .instance = wasm::Instance::of(importer),
                           .memory = wasm::Instance::of(importer).memory(),
                           .caller_memory = binding.caller != nullptr ? binding.caller->memory() : nullptr};
       if constexpr (kReturns) {
         return step<0>(context, Words{words...});
       } else {
-        thread.process().exit(static_cast<int>(kBody(context, words...).status & 0xff));
+        context.process.exit(static_cast<int>(kBody(context, words...).status & 0xff));
       }
     }
     static auto call(void* owner, wasm::InstanceContext* importer, W... words) {
@@ -286,6 +296,7 @@ struct Call<kBody> {
       thread.count_call();
       if constexpr (kReturns) {
         const auto result = run(owner, importer, thread, words...);
+        if constexpr (std::is_same_v<R, Served>) wasm::WordCall::end_if_failed(thread.stack());
         leave_kernel(thread);
         return result;
       } else {

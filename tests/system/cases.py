@@ -180,6 +180,7 @@ CASES = [
          links={"in/up": ".."}, exit_code=1, stdout=b"", stderr=[r"/in/up/new"], files_after={"new": None}),
     Case("no directory at all", "show", ["/etc/passwd", "etc/passwd"], stdout=None, stdout_without=b"root:"),
     # The rest of WASI.
+    Case("doors", "doors", stdout=None, stdout_with=b"\n1..30\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("kernel objects", "objects", stdout=None, stdout_with=b"\n1..48\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("clocks and randomness", "clock", stdout=b"ok\n", quiet=True, modes=MODES),
     Case("an unsupported function says so once", "raise", stderr=[r"(?s)\A(?!.*proc_raise.*proc_raise).*proc_raise"]),

@@ -100,6 +100,37 @@ LABEL nb_unwind
   ret
 .size nb_enter_wasm, . - nb_enter_wasm
 
+// void nb_enter_words(Activation* rdi): the same for a function of up to five integers with one integer as its result.
+FUNCTION nb_enter_words
+  push rbx
+  push rbp
+  push r12
+  push r13
+  push r14
+  push r15
+  push rdi
+  rdgsbase rax
+  mov [rdi + NB_ACTIVATION_SAVED_GS], rax
+  mov [rdi + NB_ACTIVATION_ENTRY_SP], rsp
+  mov rax, [rdi + NB_ACTIVATION_CONTROL]
+  mov [rax + NB_CONTROL_KERNEL_SP], rsp
+  mov rax, [rdi + NB_ACTIVATION_MEMORY_BASE]
+  wrgsbase rax
+  mov r15, [rdi + NB_ACTIVATION_CONTEXT]
+  mov rsp, [rdi + NB_ACTIVATION_START_SP]
+  lea r10, [rdi + NB_ACTIVATION_SLOT]
+  mov rax, [rdi + NB_ACTIVATION_GPR]
+  mov rcx, [rdi + NB_ACTIVATION_GPR + 8]
+  mov rdx, [rdi + NB_ACTIVATION_GPR + 16]
+  mov rbx, [rdi + NB_ACTIVATION_GPR + 24]
+  mov rsi, [rdi + NB_ACTIVATION_GPR + 32]
+  call [r10]
+  STACK_CONTROL r11
+  mov rdi, [r11 + NB_CONTROL_ACTIVATION]
+  mov [rdi + NB_ACTIVATION_GPR], rax
+  jmp nb_unwind
+.size nb_enter_words, . - nb_enter_words
+
 // FuncSlot::code of a host function: r10 = slot. Calls code(owner, caller's context, a0 …) on the kernel stack. All of SysV's
 // callee-saved registers may be used: the calling wasm code expects none to survive but r15.
 FUNCTION nb_call_host

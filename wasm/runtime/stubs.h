@@ -75,6 +75,9 @@ static_assert(offsetof(Activation, slot) == NB_ACTIVATION_SLOT);
 extern "C" {
 /// Calls `activation.slot` as wasm code and returns when that returns or unwinds.
 void nb_enter_wasm(Activation* activation);
+/// The same for functions of at most five integer parameters and one integer result: no other register is
+/// loaded or stored.
+void nb_enter_words(Activation* activation);
 /// Makes nb_enter_wasm of this activation return. Fault handlers redirect to it, with rdi set.
 [[noreturn]] void nb_unwind(Activation* activation);
 
