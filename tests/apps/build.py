@@ -3,8 +3,7 @@
 """Builds the programs that `run` runs, for WebAssembly and for the host, into build/apps. The sources of Lua, bzip2, zlib
 and SQLite are Debian's source packages; the rest is in the repository. What is up to date is not built again.
 
-Lua jumps out of protected calls with longjmp. WebAssembly without exceptions has no such thing, so the wasm build replaces
-Lua's two macros for it (shim/setjmp.h) and instruments the program with Binaryen's asyncify to unwind the stack."""
+Lua jumps out of protected calls with longjmp, for which clang uses WebAssembly's exceptions (shim/setjmp.c)."""
 import argparse
 import concurrent.futures
 import hashlib
@@ -93,7 +92,7 @@ def source(package):
 
 
 def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_flags=()):
-    """Compiles file by file. The link has no -O: with it clang would run wasm-opt, which inlines what asyncify must see."""
+    """Compiles file by file. The link has no -O: with it clang would run wasm-opt."""
     place = OUT / "objects" / name
     place.mkdir(parents=True, exist_ok=True)
 
@@ -112,20 +111,24 @@ def compile_c(name, sources, flags=(), wasm_flags=(), wasm_sources=(), native_fl
 LINK_FLAGS = {"lua": ["-Wl,-z,stack-size=1048576"]}
 
 
-def asyncify(wasm):
-    run(["wasm-opt", wasm, "-o", wasm, "--asyncify", "--pass-arg=asyncify-ignore-imports", "-O2", "--strip-debug"])
+# C with setjmp.
+SETJMP = ["-mexception-handling", "-mllvm", "-wasm-enable-sjlj"]
 
 
-def lua():
+def lua_sources():
+    """The files, and the flags for native code and WebAssembly."""
     src = source("lua5.4") / "src"
     config = OUT / "lua-config"
     config.mkdir(exist_ok=True)
     # Debian's package has its build write this one; only the default search path of C modules comes from it.
     (config / "lua5.4-deb-multiarch.h").write_text('#define DEB_HOST_MULTIARCH "none"\n')
     files = [path for path in sorted(src.glob("*.c")) if path.name != "luac.c"]
-    compile_c("lua", files, flags=[f"-I{src}", f"-I{config}"], wasm_flags=["-include", SHIM / "setjmp.h", "-DL_tmpnam=20"],
-              wasm_sources=[SHIM / "protected.c"], native_flags=["-DLUA_USE_POSIX"])
-    asyncify(OUT / "lua.wasm")
+    return files, [f"-I{src}", f"-I{config}"], ["-DL_tmpnam=20"]
+
+
+def lua():
+    files, flags, wasm_flags = lua_sources()
+    compile_c("lua", files, flags=flags, wasm_flags=[*wasm_flags, *SETJMP], wasm_sources=[SHIM / "setjmp.c"], native_flags=["-DLUA_USE_POSIX"])
 
 
 def bzip2():

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A protected call by asyncify: its unwinding saves the state of each function on the way out, so that they
+// A protected call of Lua by Binaryen's asyncify, for an engine without exceptions: the unwinding saves the state of each function on the way out, so that they
 // could be resumed. They never are: the saved state is thrown away, and what is left is an exception.
 // `wasm-opt --asyncify` instruments everything that may be on the way, and not these two functions, since
 // they control it.
 #include <stdint.h>
 
-#include "setjmp.h"
+#include "protected.h"
 
 __attribute__((import_module("asyncify"), import_name("start_unwind"))) void asyncify_start_unwind(
     void* data);
