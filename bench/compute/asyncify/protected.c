@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A protected call of Lua by Binaryen's asyncify, for an engine without exceptions: the unwinding saves the state of each function on the way out, so that they
-// could be resumed. They never are: the saved state is thrown away, and what is left is an exception.
-// `wasm-opt --asyncify` instruments everything that may be on the way, and not these two functions, since
-// they control it.
+// A protected call of Lua by Binaryen's asyncify, for an engine without exceptions: the unwinding saves the
+// state of each function on the way out, so that they could be resumed. They never are: the saved state is
+// thrown away, and what is left is an exception. `wasm-opt --asyncify` instruments everything that may be on
+// the way, and not these two functions, since they control it.
 #include <stdint.h>
 
 #include "protected.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// longjmp for Lua without exceptions. Lua only ever jumps out of a protected call, so what it needs is to leave
-// all functions down to that call (protected.c).
+// longjmp for Lua without exceptions. Lua only ever jumps out of a protected call, so what it needs is to
+// leave all functions down to that call (protected.c).
 #pragma once
 
 /// Calls function(state, argument) and returns; also if it calls lua_shim_throw.

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The functions that clang's code calls for setjmp and longjmp (LLVM's WebAssemblyLowerEmscriptenEHSjLj.cpp says which).
+// The functions that clang's code calls for setjmp and longjmp (LLVM's WebAssemblyLowerEmscriptenEHSjLj.cpp
+// says which).
 #include "setjmp.h"
 
 #include <stddef.h>

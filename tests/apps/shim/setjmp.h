@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// setjmp and longjmp by WebAssembly exceptions, which wasi-libc does not have: for `clang -mllvm -wasm-enable-sjlj`, which makes functions
-// that call setjmp into ones that catch (see setjmp.c).
+// setjmp and longjmp by WebAssembly exceptions, which wasi-libc does not have: for `clang -mllvm
+// -wasm-enable-sjlj`, which makes functions that call setjmp into ones that catch (see setjmp.c).
 #pragma once
 
 typedef struct {
