@@ -104,6 +104,13 @@ int Fid::set_size(std::uint64_t size) const {
   return ::truncate(magic_path().c_str(), static_cast<off_t>(size)) == 0 ? 0 : errno;
 }
 
+int Fid::allocate(std::uint64_t offset, std::uint64_t length) const {
+  constexpr auto kMax = static_cast<std::uint64_t>(INT64_MAX);
+  if (!is_file()) return is_directory() ? EISDIR : ENODEV;
+  if (offset > kMax || length > kMax - offset) return EFBIG;
+  return ::posix_fallocate(io_.get(), static_cast<off_t>(offset), static_cast<off_t>(length));
+}
+
 int Fid::set_mode(std::uint32_t mode) const {
   if (is_symlink()) return EOPNOTSUPP;
   return ::chmod(magic_path().c_str(), mode & 0777) == 0 ? 0 : errno;

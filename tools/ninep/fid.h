@@ -59,6 +59,7 @@ class Fid {
 
   int stat(struct stat& into) const;
   int set_size(std::uint64_t size) const;
+  int allocate(std::uint64_t offset, std::uint64_t length) const;
   int set_mode(std::uint32_t mode) const;
   int set_times(const struct timespec (&times)[2]) const;
   int read_link(std::string& target) const;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -88,6 +89,7 @@ Server::Error Server::dispatch(Message& message) {
     case MessageType::trenameat: return renameat(message);
     case MessageType::tunlinkat: return unlinkat(message);
     case MessageType::tfsync: return fsync(message);
+    case MessageType::tallocate: return allocate(message);
     case MessageType::tclunk: return clunk(message);
     case MessageType::tflush:
       // Requests are answered before the next one is taken, so there is never one to flush.
@@ -226,8 +228,11 @@ Server::Error Server::write(Message& message) {
   const auto data = message.in.bytes(message.in.u32());
   if (!message.complete()) return EPROTO;
   if (fid == nullptr || !fid->is_open()) return EBADF;
-  if (offset > static_cast<std::uint64_t>(INT64_MAX)) return EINVAL;
-  const ssize_t done = ::pwrite(fid->io_fd(), data.data(), data.size(), static_cast<off_t>(offset));
+  if (offset > static_cast<std::uint64_t>(INT64_MAX) && offset != kAtEnd) return EINVAL;
+  const iovec piece = {const_cast<std::byte*>(data.data()), data.size()};
+  const ssize_t done = offset == kAtEnd
+                           ? ::pwritev2(fid->io_fd(), &piece, 1, 0, RWF_APPEND)
+                           : ::pwrite(fid->io_fd(), data.data(), data.size(), static_cast<off_t>(offset));
   if (done < 0) return errno;
   message.out.u32(static_cast<std::uint32_t>(done));
   return 0;
@@ -301,8 +306,14 @@ Server::Error Server::getattr(Message& message) {
     out.u64(static_cast<std::uint64_t>(time.tv_nsec));
   }
   out.u64(0);  // generation
-  out.u64(0);  // data version
+  out.u64(file_system_number(status.st_dev));
   return 0;
+}
+
+std::uint64_t Server::file_system_number(std::uint64_t device) {
+  const auto index = std::ranges::find(devices_, device) - devices_.begin();
+  if (index == std::ssize(devices_)) devices_.push_back(device);
+  return static_cast<std::uint64_t>(index) + 1;
 }
 
 Server::Error Server::setattr(Message& message) {
@@ -426,6 +437,15 @@ Server::Error Server::fsync(Message& message) {
   if (!message.complete()) return EPROTO;
   if (fid == nullptr || !fid->is_open()) return EBADF;
   return (data_only ? ::fdatasync(fid->io_fd()) : ::fsync(fid->io_fd())) == 0 ? 0 : errno;
+}
+
+Server::Error Server::allocate(Message& message) {
+  Fid* fid = find(message.in.u32());
+  const std::uint64_t offset = message.in.u64();
+  const std::uint64_t length = message.in.u64();
+  if (!message.complete()) return EPROTO;
+  if (fid == nullptr || !fid->is_open()) return EBADF;
+  return fid->allocate(offset, length);
 }
 
 Server::Error Server::clunk(Message& message) {

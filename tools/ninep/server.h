@@ -65,14 +65,17 @@ class Server {
   Error renameat(Message& message);
   Error unlinkat(Message& message);
   Error fsync(Message& message);
+  Error allocate(Message& message);
   Error clunk(Message& message);
 
   Fid* find(std::uint32_t number);
   Error insert(std::uint32_t number, std::unique_ptr<Fid> fid);
+  std::uint64_t file_system_number(std::uint64_t device);
 
   std::vector<Export> exports_;
   std::map<std::uint32_t, std::unique_ptr<Fid>> fids_;
-  std::uint32_t message_size_ = 0;  // as agreed by Tversion; 0: no session
+  std::vector<std::uint64_t> devices_;  // of the host, in the order in which clients came upon them
+  std::uint32_t message_size_ = 0;      // as agreed by Tversion; 0: no session
 };
 
 }  // namespace nebulet::ninep

@@ -300,6 +300,45 @@ TEST_F(ServerTest, ListsADirectoryInPieces) {
   EXPECT_EQ(found, 303);
 }
 
+TEST_F(ServerTest, AppendsWhereTheEndIs) {
+  ASSERT_EQ(start(), 0);
+  ASSERT_EQ(attach(1), 0);
+  ASSERT_EQ(walk(1, 2, {"file"}), 0);
+  ASSERT_EQ(open(2, kOpenReadWrite), 0);
+  EXPECT_EQ(write(2, kAtEnd, " one"), 0);
+  std::ofstream(root_ / "file", std::ios::app) << " of another";
+  EXPECT_EQ(write(2, kAtEnd, " two"), 0);
+  EXPECT_EQ(read_file(root_ / "file"), "content one of another two");
+  EXPECT_EQ(write(2, kAtEnd - 1, "x"), EINVAL);
+}
+
+TEST_F(ServerTest, AllocatesSpace) {
+  const auto allocate = [&](std::uint32_t fid, std::uint64_t offset, std::uint64_t length) {
+    return send(MessageType::tallocate, [&](Writer& out) {
+      out.u32(fid);
+      out.u64(offset);
+      out.u64(length);
+    });
+  };
+  ASSERT_EQ(start(), 0);
+  ASSERT_EQ(attach(1), 0);
+  ASSERT_EQ(walk(1, 2, {"file"}), 0);
+  EXPECT_EQ(allocate(2, 0, 100), EBADF);
+  ASSERT_EQ(open(2, kOpenReadWrite), 0);
+  EXPECT_EQ(allocate(2, 1000, 100'000), 0);
+  EXPECT_EQ(fs::file_size(root_ / "file"), 101'000u);
+  struct stat status{};
+  ASSERT_EQ(::stat((root_ / "file").c_str(), &status), 0);
+  EXPECT_GE(status.st_blocks * 512, 100'000);
+  EXPECT_EQ(allocate(2, 0, 10), 0);
+  EXPECT_EQ(fs::file_size(root_ / "file"), 101'000u);
+  EXPECT_EQ(allocate(2, 1, INT64_MAX), EFBIG);
+  EXPECT_EQ(allocate(2, 0, 0), EINVAL);
+  ASSERT_EQ(walk(1, 3, {}), 0);
+  ASSERT_EQ(open(3, kOpenRead), 0);
+  EXPECT_EQ(allocate(3, 0, 10), EISDIR);
+}
+
 TEST_F(ServerTest, FidsAreLimited) {
   start();
   attach(1);

@@ -32,6 +32,8 @@ enum class MessageType : std::uint8_t {
   rreaddir,
   tfsync = 50,
   rfsync,
+  tallocate = 60,
+  rallocate,
   tlink = 70,
   rlink,
   tmkdir = 72,
@@ -84,6 +86,9 @@ inline constexpr std::uint32_t kOpenRead = 0, kOpenWrite = 1, kOpenReadWrite = 2
 inline constexpr std::uint32_t kOpenCreate = 0100, kOpenExclusive = 0200, kOpenTruncate = 01000;
 inline constexpr std::uint32_t kOpenDirectory = 0200000, kOpenNoFollow = 0400000;
 
+// Twrite: the offset that means the file's end, whatever others write meanwhile.
+inline constexpr std::uint64_t kAtEnd = ~std::uint64_t{0};
+
 // Tunlinkat's flag that a directory is meant.
 inline constexpr std::uint32_t kRemoveDirectory = 0x200;
 
@@ -113,6 +118,9 @@ struct Attributes {
   std::uint64_t atime_seconds = 0, atime_nanoseconds = 0;
   std::uint64_t mtime_seconds = 0, mtime_nanoseconds = 0;
   std::uint64_t ctime_seconds = 0, ctime_nanoseconds = 0;
+  std::uint64_t btime_seconds = 0, btime_nanoseconds = 0;
+  std::uint64_t generation = 0;
+  std::uint64_t file_system = 0;  // qids are unique within one; where 9P2000.L has the reserved data version
 };
 
 /// Reads fields from a message. After a read beyond the end every result is zero or empty and `ok()` is

@@ -7,6 +7,7 @@
 
 #include "abi/sdk/nebulet.h"
 #include "user/sdk/ninep.h"
+#include "user/wasi/utf8.h"
 
 namespace nebulet::wasi {
 
@@ -20,59 +21,63 @@ Result<> write_caller(Address to, std::span<const std::byte> from) {
   return {};
 }
 
+Result<> check_caller(Address at, std::uint64_t length) {
+  const int64_t size = nb_caller_memory_size();
+  if (size < 0 || length > static_cast<std::uint64_t>(size) || at > static_cast<std::uint64_t>(size) - length)
+    return fail(Errno::fault);
+  return {};
+}
+
 Result<std::string> load_path(Address from, std::uint32_t length) {
   if (length > ninep::kMaxPath) return fail(Errno::nametoolong);
   std::string path(length, '\0');
   TRY(read_caller(from, std::as_writable_bytes(std::span(path))));
-  if (path.find('\0') != std::string::npos) return fail(Errno::ilseq);
+  if (path.find('\0') != std::string::npos || !is_utf8(path)) return fail(Errno::ilseq);
   return path;
 }
 
-Result<bool> IovecCursor::advance() {
-  while (true) {
-    for (; index_ < loaded_; index_++) {
-      if (current().length != 0) return true;
-    }
-    if (left_ == 0) return false;
-    loaded_ = std::min(left_, kBatch);
-    index_ = 0;
-    TRY(read_caller(array_, std::as_writable_bytes(std::span(batch_, loaded_))));
-    array_ += loaded_ * sizeof(Iovec);
-    left_ -= loaded_;
-  }
-}
-
-Result<std::size_t> IovecCursor::gather(std::span<std::byte> into) {
-  std::size_t done = 0;
-  while (done < into.size() && TRY(advance())) {
-    const auto piece = into.subspan(done, std::min<std::size_t>(into.size() - done, current().length));
-    TRY(read_caller(current().buffer, piece));
-    consume(static_cast<std::uint32_t>(piece.size()));
-    done += piece.size();
-  }
-  return done;
-}
-
-Result<std::size_t> IovecCursor::scatter(std::span<const std::byte> from) {
-  std::size_t done = 0;
-  while (done < from.size() && TRY(advance())) {
-    const auto piece = from.subspan(done, std::min<std::size_t>(from.size() - done, current().length));
-    TRY(write_caller(current().buffer, piece));
-    consume(static_cast<std::uint32_t>(piece.size()));
-    done += piece.size();
-  }
-  return done;
-}
-
-Result<std::uint32_t> IovecCursor::total(Address array, std::uint32_t count) {
+Result<> Vectors::load(Address array, std::uint32_t count) {
+  // Before memory is taken for them, which the process pays.
+  TRY(check_caller(array, std::uint64_t{count} * sizeof(Iovec)));
+  if (count > few_.size()) many_.resize(count);
+  left_ = count > few_.size() ? std::span(many_) : std::span(few_).first(count);
+  TRY(read_caller(array, std::as_writable_bytes(left_)));
   std::uint64_t sum = 0;
-  IovecCursor cursor(array, count);
-  while (TRY(cursor.advance())) {
-    sum += cursor.current().length;
+  for (const Iovec& vector : left_) {
+    if (vector.length == 0) continue;
+    TRY(check_caller(vector.buffer, vector.length));
+    sum += vector.length;
     if (sum > std::numeric_limits<std::uint32_t>::max()) return fail(Errno::inval);
-    cursor.index_++;
   }
-  return static_cast<std::uint32_t>(sum);
+  total_ = static_cast<std::uint32_t>(sum);
+  return {};
+}
+
+template <class Copy>
+Result<std::size_t> Vectors::walk(std::size_t size, Copy copy) {
+  std::size_t done = 0;
+  while (done < size && !left_.empty()) {
+    Iovec& vector = left_.front();
+    const auto piece = static_cast<std::uint32_t>(std::min<std::size_t>(size - done, vector.length));
+    if (piece != 0) TRY(copy(vector.buffer, done, piece));
+    vector.buffer += piece;
+    vector.length -= piece;
+    done += piece;
+    if (vector.length == 0) left_ = left_.subspan(1);
+  }
+  return done;
+}
+
+Result<std::size_t> Vectors::gather(std::span<std::byte> into) {
+  return walk(into.size(), [&](Address at, std::size_t done, std::size_t count) {
+    return read_caller(at, into.subspan(done, count));
+  });
+}
+
+Result<std::size_t> Vectors::scatter(std::span<const std::byte> from) {
+  return walk(from.size(), [&](Address at, std::size_t done, std::size_t count) {
+    return write_caller(at, from.subspan(done, count));
+  });
 }
 
 }  // namespace nebulet::wasi

@@ -3,10 +3,12 @@
 // outside the program's memory is `fault`.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <span>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 #include "base/result.h"
 #include "user/wasi/types.h"
@@ -15,6 +17,9 @@ namespace nebulet::wasi {
 
 Result<> read_caller(Address from, std::span<std::byte> into);
 Result<> write_caller(Address to, std::span<const std::byte> from);
+/// That the range lies in the program's memory, which never shrinks. Calls that have effects ask before them
+/// for the ranges that they will store to.
+Result<> check_caller(Address at, std::uint64_t length);
 
 template <class T>
 Result<T> load(Address from) {
@@ -30,39 +35,36 @@ Result<> store(Address to, const T& value) {
   return write_caller(to, std::as_bytes(std::span(&value, 1)));
 }
 
-/// Reads a path argument; `nametoolong` beyond 4096 bytes, `ilseq` if it holds a NUL.
+/// Reads a path argument; `nametoolong` beyond 4096 bytes, `ilseq` if it is not UTF-8 or holds a NUL.
 Result<std::string> load_path(Address from, std::uint32_t length);
 
-/// Walks over the bytes that an array of iovecs in the program's memory describes. Each element is fetched
-/// once.
-class IovecCursor {
+/// The bytes that an array of iovecs in the program's memory describes. The array is read once.
+class Vectors {
  public:
-  IovecCursor(Address array, std::uint32_t count) : array_(array), left_(count) {}
+  Vectors() = default;
+  Vectors(const Vectors&) = delete;
+  Vectors& operator=(const Vectors&) = delete;
 
-  /// Copies bytes of the program into `into` until it is full or the iovecs end; returns how many.
+  /// `fault` unless the array and all that it describes lie in the program's memory; `inval` if that is more
+  /// than a 32-bit number of bytes.
+  Result<> load(Address array, std::uint32_t count);
+  /// How many bytes they describe altogether.
+  std::uint32_t total() const { return total_; }
+
+  /// Copies the program's next bytes into `into` until it is full or the vectors end; returns how many.
   Result<std::size_t> gather(std::span<std::byte> into);
-  /// Copies `from` to the program until one of them ends; returns how many bytes.
+  /// Copies `from` to the program's next bytes until one of them ends; returns how many.
   Result<std::size_t> scatter(std::span<const std::byte> from);
 
-  /// How many bytes an array describes; `inval` if that is not a 32-bit number.
-  static Result<std::uint32_t> total(Address array, std::uint32_t count);
-
  private:
-  static constexpr std::uint32_t kBatch = 32;
+  /// Calls `copy` for the pieces of the next `size` bytes, as far as there are vectors.
+  template <class Copy>
+  Result<std::size_t> walk(std::size_t size, Copy copy);
 
-  /// Makes `current()` a non-empty iovec; false at the end of the array.
-  Result<bool> advance();
-  Iovec& current() { return batch_[index_]; }
-  void consume(std::uint32_t bytes) {
-    current().buffer += bytes;
-    current().length -= bytes;
-  }
-
-  Address array_;
-  std::uint32_t left_;
-  std::uint32_t index_ = 0;
-  std::uint32_t loaded_ = 0;
-  Iovec batch_[kBatch];
+  std::array<Iovec, 16> few_;
+  std::vector<Iovec> many_;
+  std::span<Iovec> left_;
+  std::uint32_t total_ = 0;
 };
 
 }  // namespace nebulet::wasi

@@ -26,7 +26,7 @@ Descriptors::Descriptors() {
     directory.kind = Descriptor::Kind::directory;
     directory.preopen = static_cast<std::int32_t>(i);
     directory.base = kDirectoryRights;
-    directory.inheriting = kDirectoryRights | kFileRights;
+    directory.inheriting = kPathRights;
   }
 }
 
@@ -58,6 +58,15 @@ Result<> Descriptors::attach(Descriptor& descriptor) {
   if (!root.qid.is_directory()) return fail(Errno::notdir);
   descriptor.fid = std::move(root.fid);
   return {};
+}
+
+Result<files::Fid> Descriptors::listing(Descriptor& directory) {
+  if (!directory.listing) {
+    auto copy = TRY(files::walk(directory.fid.get(), std::span<const std::string_view>()));
+    TRY(files::open(copy.fid.get(), ninep::kOpenRead | ninep::kOpenDirectory));
+    directory.listing = std::move(copy.fid);
+  }
+  return directory.listing.get();
 }
 
 Result<std::uint32_t> Descriptors::insert(Descriptor descriptor) {

@@ -22,7 +22,7 @@ struct Descriptor {
   std::uint64_t offset = 0;  // files
   files::OwnedFid fid;       // files and directories; preopened directories are attached by their first use
   files::OwnedFid
-      listing;  // directories: open for reading since the first readdir, while `fid` stays fit for walks
+      listing;  // directories: open for reading since the first fd_readdir, while `fid` stays fit for walks
 
   bool is_console() const { return kind == Kind::input || kind == Kind::output || kind == Kind::errors; }
 };
@@ -43,6 +43,8 @@ class Descriptors {
   Result<Descriptor*> directory(std::uint32_t fd, Rights needed);
   /// Sees to it that the descriptor has a fid.
   Result<> attach(Descriptor& descriptor);
+  /// The fid of a directory that is open for reading.
+  Result<files::Fid> listing(Descriptor& directory);
 
   /// Puts it at the lowest free number.
   Result<std::uint32_t> insert(Descriptor descriptor);

@@ -46,15 +46,14 @@ Result<> allocate(std::uint32_t fd, std::uint64_t offset, std::uint64_t length) 
   const Descriptor* descriptor = TRY(regular_file(fd, kFdAllocate));
   if (length == 0 || offset > kMaxOffset || length > kMaxOffset) return fail(Errno::inval);
   if (offset + length > kMaxOffset) return fail(Errno::fbig);
-  const auto attributes = TRY(files::attributes(descriptor->fid.get()));
-  if (offset + length <= attributes.size) return {};
-  return files::set_size(descriptor->fid.get(), offset + length);
+  return files::allocate(descriptor->fid.get(), offset, length);
 }
 
 Result<> sync(std::uint32_t fd, Rights right) {
-  const Descriptor* descriptor = TRY(any_file(fd, right));
-  if (descriptor->kind == Kind::directory) return {};
-  return files::sync(descriptor->fid.get(), right == kFdDatasync);
+  Descriptor* descriptor = TRY(any_file(fd, right));
+  const files::Fid fid =
+      descriptor->kind == Kind::directory ? TRY(descriptors().listing(*descriptor)) : descriptor->fid.get();
+  return files::sync(fid, right == kFdDatasync);
 }
 
 /// A stream of the console is unknown unless it is a terminal: by that C libraries tell whether to write line
@@ -124,6 +123,7 @@ Result<> seek(std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Addre
   // To ask for the position, the right to tell it is enough.
   const bool tells = offset == 0 && whence == static_cast<std::uint32_t>(Whence::cur);
   descriptor = TRY(regular_file(fd, tells && (descriptor->base & kFdSeek) == 0 ? kFdTell : kFdSeek));
+  TRY(check_caller(at, sizeof(std::uint64_t)));
   const std::uint64_t base = TRY(seek_base(*descriptor, static_cast<Whence>(whence)));
   const std::uint64_t position = base + static_cast<std::uint64_t>(offset);
   if (position > kMaxOffset) return fail(Errno::inval);

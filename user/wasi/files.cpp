@@ -241,9 +241,11 @@ Result<ninep::Attributes> attributes(Fid fid) {
   result.mode = reply.u32();
   result.uid = reply.u32();
   result.gid = reply.u32();
-  for (auto* field : {&result.link_count, &result.device, &result.size, &result.block_size, &result.blocks,
-                      &result.atime_seconds, &result.atime_nanoseconds, &result.mtime_seconds,
-                      &result.mtime_nanoseconds, &result.ctime_seconds, &result.ctime_nanoseconds})
+  for (auto* field :
+       {&result.link_count, &result.device, &result.size, &result.block_size, &result.blocks,
+        &result.atime_seconds, &result.atime_nanoseconds, &result.mtime_seconds, &result.mtime_nanoseconds,
+        &result.ctime_seconds, &result.ctime_nanoseconds, &result.btime_seconds, &result.btime_nanoseconds,
+        &result.generation, &result.file_system})
     *field = reply.u64();
   if (!reply.ok()) return fail(Errno::io);
   return result;
@@ -270,6 +272,14 @@ Result<> set_attributes(Fid fid, std::uint32_t valid, std::uint64_t size, const 
 
 Result<> set_size(Fid fid, std::uint64_t size) { return set_attributes(fid, ninep::kSetSize, size, {}); }
 Result<> set_times(Fid fid, const TimeChange& change) { return set_attributes(fid, change.valid, 0, change); }
+
+Result<> allocate(Fid fid, std::uint64_t offset, std::uint64_t length) {
+  Writer writer = request(MessageType::tallocate);
+  writer.u32(fid);
+  writer.u64(offset);
+  writer.u64(length);
+  return transact_only(writer);
+}
 
 Result<> sync(Fid fid, bool data_only) {
   Writer writer = request(MessageType::tfsync);

@@ -59,7 +59,8 @@ Result<> create(Fid directory, std::string_view name, std::uint32_t flags, std::
 Result<std::span<const std::byte>> read(Fid fid, std::uint64_t offset, std::uint32_t count);
 /// Where the bytes of the next `write` are put by the caller.
 std::span<std::byte> write_buffer();
-/// Writes the first `count` bytes of `write_buffer()`; returns how many the server took.
+/// Writes the first `count` bytes of `write_buffer()`; returns how many the server took. At the
+/// offset ninep::kAtEnd the server appends them.
 Result<std::uint32_t> write(Fid fid, std::uint64_t offset, std::uint32_t count);
 /// Directory entries from `offset` on, as the message has them: qid, offset[8], type[1], name.
 Result<std::span<const std::byte>> read_directory(Fid fid, std::uint64_t offset);
@@ -72,6 +73,8 @@ struct TimeChange {
 
 Result<ninep::Attributes> attributes(Fid fid);
 Result<> set_size(Fid fid, std::uint64_t size);
+/// Sees to it that the file has space for this range, and is at least as large.
+Result<> allocate(Fid fid, std::uint64_t offset, std::uint64_t length);
 Result<> set_times(Fid fid, const TimeChange& change);
 Result<> sync(Fid fid, bool data_only);
 Result<std::string> read_link(Fid fid);

@@ -35,7 +35,7 @@ std::uint64_t nanoseconds(std::uint64_t seconds, std::uint64_t rest) {
 Result<Filestat> filestat(files::Fid fid) {
   const auto attributes = TRY(files::attributes(fid));
   return Filestat{
-      .device = 1,
+      .device = attributes.file_system,
       .inode = attributes.qid.path,
       .filetype = file_type(attributes.mode),
       .link_count = attributes.link_count,

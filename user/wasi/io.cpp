@@ -16,18 +16,22 @@ namespace {
 
 constinit std::byte console_buffer[65536];
 
-Result<std::uint32_t> read_console(IovecCursor cursor, std::uint32_t wanted) {
-  const auto space = std::span(console_buffer).first(std::min<std::size_t>(wanted, sizeof console_buffer));
+Result<std::uint32_t> read_console(const Descriptor& descriptor, Vectors& vectors) {
+  const auto space =
+      std::span(console_buffer).first(std::min<std::size_t>(vectors.total(), sizeof console_buffer));
   if (space.empty()) return 0;
-  const int64_t count = nb_console_read(Startup::get().console, space.data(), space.size());
+  const nb_handle_t console = Startup::get().console;
+  if ((descriptor.flags & kNonblock) != 0 && nb_console_wait(console, 0) == NB_STATUS_TIMED_OUT)
+    return fail(Errno::again);
+  const int64_t count = nb_console_read(console, space.data(), space.size());
   if (count < 0) return fail(Errno::io);
-  return static_cast<std::uint32_t>(TRY(cursor.scatter(space.first(static_cast<std::size_t>(count)))));
+  return static_cast<std::uint32_t>(TRY(vectors.scatter(space.first(static_cast<std::size_t>(count)))));
 }
 
-Result<std::uint32_t> write_console(nb_console_stream_t stream, IovecCursor cursor) {
+Result<std::uint32_t> write_console(nb_console_stream_t stream, Vectors& vectors) {
   std::uint32_t done = 0;
   while (true) {
-    const std::size_t count = TRY(cursor.gather(console_buffer));
+    const std::size_t count = TRY(vectors.gather(console_buffer));
     if (count == 0) return done;
     if (nb_console_write(Startup::get().console, stream, console_buffer, count) < 0) return fail(Errno::io);
     done += static_cast<std::uint32_t>(count);
@@ -35,25 +39,26 @@ Result<std::uint32_t> write_console(nb_console_stream_t stream, IovecCursor curs
 }
 
 /// Stops at the end of the file, or after an error when something was read before it.
-Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, IovecCursor cursor,
-                                std::uint32_t wanted) {
+Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
   std::uint32_t done = 0;
-  while (done < wanted) {
-    const auto data = files::read(fid, offset + done, wanted - done);
+  while (done < vectors.total()) {
+    const auto data = files::read(fid, offset + done, vectors.total() - done);
     if (!data && done == 0) return fail(data.error());
     if (!data || data->empty()) break;
-    TRY(cursor.scatter(*data));
+    TRY(vectors.scatter(*data));
     done += static_cast<std::uint32_t>(data->size());
   }
   return done;
 }
 
-Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, IovecCursor cursor) {
+/// With `offset` files::kAtEnd it appends.
+Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
   std::uint32_t done = 0;
   while (true) {
-    const std::size_t count = TRY(cursor.gather(files::write_buffer()));
+    const std::size_t count = TRY(vectors.gather(files::write_buffer()));
     if (count == 0) break;
-    const auto written = files::write(fid, offset + done, static_cast<std::uint32_t>(count));
+    const std::uint64_t at = offset == ninep::kAtEnd ? offset : offset + done;
+    const auto written = files::write(fid, at, static_cast<std::uint32_t>(count));
     if (!written && done == 0) return fail(written.error());
     if (!written) break;
     done += *written;
@@ -64,10 +69,12 @@ Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, IovecCurs
 
 Result<> read(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
   Descriptor* descriptor = TRY(Descriptors::get().find(fd, kFdRead));
-  const std::uint32_t wanted = TRY(IovecCursor::total(iovecs, count));
-  const IovecCursor cursor(iovecs, count);
-  if (descriptor->kind == Descriptor::Kind::input) return store(result, TRY(read_console(cursor, wanted)));
-  const std::uint32_t done = TRY(read_file(descriptor->fid.get(), descriptor->offset, cursor, wanted));
+  Vectors vectors;
+  TRY(vectors.load(iovecs, count));
+  TRY(check_caller(result, sizeof(std::uint32_t)));
+  if (descriptor->kind == Descriptor::Kind::input)
+    return store(result, TRY(read_console(*descriptor, vectors)));
+  const std::uint32_t done = TRY(read_file(descriptor->fid.get(), descriptor->offset, vectors));
   descriptor->offset += done;
   return store(result, done);
 }
@@ -79,17 +86,19 @@ Result<> sync_if_asked(const Descriptor& descriptor) {
 
 Result<> write(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
   Descriptor* descriptor = TRY(Descriptors::get().find(fd, kFdWrite));
-  TRY(IovecCursor::total(iovecs, count));
-  const IovecCursor cursor(iovecs, count);
+  Vectors vectors;
+  TRY(vectors.load(iovecs, count));
+  TRY(check_caller(result, sizeof(std::uint32_t)));
   if (descriptor->is_console()) {
     const auto stream =
         descriptor->kind == Descriptor::Kind::errors ? NB_CONSOLE_STREAM_ERR : NB_CONSOLE_STREAM_OUT;
-    return store(result, TRY(write_console(stream, cursor)));
+    return store(result, TRY(write_console(stream, vectors)));
   }
-  if ((descriptor->flags & kAppend) != 0)
-    descriptor->offset = TRY(files::attributes(descriptor->fid.get())).size;
-  const std::uint32_t done = TRY(write_file(descriptor->fid.get(), descriptor->offset, cursor));
-  descriptor->offset += done;
+  const bool appends = (descriptor->flags & kAppend) != 0;
+  const std::uint32_t done =
+      TRY(write_file(descriptor->fid.get(), appends ? ninep::kAtEnd : descriptor->offset, vectors));
+  descriptor->offset =
+      appends ? TRY(files::attributes(descriptor->fid.get())).size : descriptor->offset + done;
   TRY(sync_if_asked(*descriptor));
   return store(result, done);
 }
@@ -104,14 +113,17 @@ Result<Descriptor*> positioned(std::uint32_t fd, Rights rights, std::uint64_t of
 
 Result<> pread(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {
   const Descriptor* descriptor = TRY(positioned(fd, kFdRead, offset));
-  const std::uint32_t wanted = TRY(IovecCursor::total(iovecs, count));
-  return store(result, TRY(read_file(descriptor->fid.get(), offset, IovecCursor(iovecs, count), wanted)));
+  Vectors vectors;
+  TRY(vectors.load(iovecs, count));
+  return store(result, TRY(read_file(descriptor->fid.get(), offset, vectors)));
 }
 
 Result<> pwrite(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {
   const Descriptor* descriptor = TRY(positioned(fd, kFdWrite, offset));
-  TRY(IovecCursor::total(iovecs, count));
-  const std::uint32_t done = TRY(write_file(descriptor->fid.get(), offset, IovecCursor(iovecs, count)));
+  Vectors vectors;
+  TRY(vectors.load(iovecs, count));
+  TRY(check_caller(result, sizeof(std::uint32_t)));
+  const std::uint32_t done = TRY(write_file(descriptor->fid.get(), offset, vectors));
   TRY(sync_if_asked(*descriptor));
   return store(result, done);
 }
@@ -137,24 +149,26 @@ class DirectoryOutput {
   std::uint32_t used_ = 0;
 };
 
+/// What a file server must not have in names.
+constexpr std::string_view kNoNameBytes("/\0", 2);
+
 Result<> readdir(std::uint32_t fd, Address buffer, std::uint32_t length, std::uint64_t cookie,
                  Address result) {
   Descriptor* descriptor = TRY(Descriptors::get().directory(fd, kFdReaddir));
-  if (!descriptor->listing) {
-    auto copy = TRY(files::walk(descriptor->fid.get(), std::span<const std::string_view>()));
-    TRY(files::open(copy.fid.get(), ninep::kOpenRead | ninep::kOpenDirectory));
-    descriptor->listing = std::move(copy.fid);
-  }
+  TRY(check_caller(buffer, length));
+  TRY(check_caller(result, sizeof(std::uint32_t)));
+  const files::Fid listing = TRY(Descriptors::get().listing(*descriptor));
   DirectoryOutput output(buffer, length);
   while (!output.is_full()) {
-    ninep::Reader entries(TRY(files::read_directory(descriptor->listing.get(), cookie)));
+    ninep::Reader entries(TRY(files::read_directory(listing, cookie)));
     if (entries.at_end()) break;
     while (!entries.at_end() && !output.is_full()) {
       const ninep::Qid qid = entries.qid();
       const std::uint64_t next = entries.u64();
       entries.u8();
       const std::string_view name = entries.string();
-      if (!entries.ok()) return fail(Errno::io);
+      if (!entries.ok() || name.empty() || name.find_first_of(kNoNameBytes) != std::string_view::npos)
+        return fail(Errno::io);
       const Dirent entry{.next = next,
                          .inode = qid.path,
                          .name_length = static_cast<std::uint32_t>(name.size()),

@@ -36,7 +36,7 @@ Descriptor descriptor_for(const Request& request, Descriptor::Kind kind, OwnedFi
   const bool is_file = kind == Descriptor::Kind::file;
   descriptor.base = request.base & (is_file ? kFileRights : kDirectoryRights);
   // What a file can hand down is nothing, but programs compare the value with what they asked for.
-  descriptor.inheriting = request.inheriting & (is_file ? kFileRights : kDirectoryRights | kFileRights);
+  descriptor.inheriting = request.inheriting & (is_file ? kFileRights : kPathRights);
   descriptor.fid = std::move(fid);
   return descriptor;
 }
@@ -50,8 +50,8 @@ Result<Descriptor> open_existing(const Request& request, Target target) {
     return descriptor_for(request, Descriptor::Kind::directory, std::move(target.fid));
   }
   if (request.has(kDirectory)) return fail(Errno::notdir);
-  if (request.has(kTruncate)) TRY(files::set_size(target.fid.get(), 0));
   TRY(files::open(target.fid.get(), request.access()));
+  if (request.has(kTruncate)) TRY(files::set_size(target.fid.get(), 0));
   return descriptor_for(request, Descriptor::Kind::file, std::move(target.fid));
 }
 
@@ -98,19 +98,24 @@ Result<> check(const Request& request, const Descriptor& directory) {
       (request.fd_flags & ~kAllFdFlags) != 0)
     return fail(Errno::inval);
   if (request.has(kCreate) && request.has(kDirectory)) return fail(Errno::inval);
-  if (request.has(kCreate) && (directory.base & kPathCreateFile) == 0) return fail(Errno::notcapable);
-  if (request.has(kTruncate) && (directory.base & kPathSetSize) == 0) return fail(Errno::perm);
-  if (((request.base | request.inheriting) & ~directory.inheriting) != 0) return fail(Errno::notcapable);
+  Rights handed_down = request.base | request.inheriting;
+  if ((request.fd_flags & kDsync) != 0) handed_down |= kFdDatasync;
+  if ((request.fd_flags & (kSync | kRsync)) != 0) handed_down |= kFdSync;
+  const Rights needed =
+      (request.has(kCreate) ? kPathCreateFile : 0) | (request.has(kTruncate) ? kPathSetSize : 0);
+  if ((needed & ~directory.base) != 0 || (handed_down & ~directory.inheriting) != 0)
+    return fail(Errno::notcapable);
   if (request.has(kDirectory) && (request.base & kFdWrite) != 0) return fail(Errno::isdir);
   return {};
 }
 
 Result<> open(std::uint32_t fd, Request request, Address path_at, std::uint32_t length, Address result) {
   const Descriptor* directory = TRY(Descriptors::get().directory(fd, kPathOpen));
-  // Bits that WASI does not define grant nothing; some programs ask for all ones.
-  request.base &= kAllRights;
-  request.inheriting &= kAllRights;
+  // Other bits grant nothing here; some programs ask for all ones.
+  request.base &= kPathRights;
+  request.inheriting &= kPathRights;
   TRY(check(request, *directory));
+  TRY(check_caller(result, sizeof(std::uint32_t)));
   std::string path = TRY(load_path(path_at, length));
   auto descriptor = TRY(open_or_create(request, directory->fid.get(), std::move(path)));
   return store(result, TRY(Descriptors::get().insert(std::move(descriptor))));

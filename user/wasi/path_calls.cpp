@@ -64,9 +64,8 @@ Result<> link(std::uint32_t old_fd, std::uint32_t flags, Address old_at, std::ui
   const Fid new_base = TRY(directory(new_fd, kPathLinkTarget));
   const std::string old_path = TRY(load_path(old_at, old_length));
   const std::string new_path = TRY(load_path(new_at, new_length));
-  // Following links is what no other implementation offers here, and programs are tested against that.
-  if (TRY(links(flags)) == Links::follow) return fail(Errno::inval);
-  const auto source = TRY(find(old_base, old_path, Links::keep));
+  const Links last = TRY(links(flags));
+  const auto source = TRY(find(old_base, old_path, last));
   if (source.qid.is_directory()) return fail(Errno::perm);
   const Place place = TRY(find_place(new_base, new_path));
   if (is_dots(place.name)) return fail(Errno::exist);

@@ -17,7 +17,6 @@ namespace nebulet::wasi {
 namespace {
 
 constexpr std::uint64_t kForever = std::numeric_limits<std::uint64_t>::max();
-constexpr std::uint32_t kMaxSubscriptions = 65536;
 
 std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) { return a > kForever - b ? kForever : a + b; }
 
@@ -25,13 +24,18 @@ std::uint64_t saturating_add(std::uint64_t a, std::uint64_t b) { return a > kFor
 struct Wait {
   std::optional<Errno> ready;
   std::uint64_t deadline = kForever;
+  std::uint64_t bytes = 0;  // that can be read or written, at least
   bool input = false;
 };
 
 Result<Wait> clock_wait(const Subscription& subscription) {
+  constexpr std::uint16_t kAbsolute = 1;
   const auto& clock = subscription.clock;
+  if ((clock.flags & ~kAbsolute) != 0) return fail(Errno::inval);
+  // Processor time does not pass while one waits for it.
+  if (clock.id == kClockProcessCpu || clock.id == kClockThreadCpu) return fail(Errno::notsup);
   const std::uint64_t now = TRY(read_clock(clock.id));
-  const bool absolute = (clock.flags & 1) != 0;
+  const bool absolute = (clock.flags & kAbsolute) != 0;
   const std::uint64_t left = !absolute ? clock.timeout : clock.timeout > now ? clock.timeout - now : 0;
   return Wait{.deadline = saturating_add(TRY(read_clock(kClockMonotonic)), left)};
 }
@@ -40,15 +44,16 @@ Result<Wait> descriptor_wait(const Subscription& subscription) {
   const Rights direction = subscription.type == EventType::fd_read ? kFdRead : kFdWrite;
   const Descriptor* descriptor =
       TRY(Descriptors::get().find(subscription.readwrite.fd, kPollFdReadwrite | direction));
-  if (descriptor->kind == Descriptor::Kind::input) return Wait{.input = true};
-  return Wait{.ready = Errno::success};
+  if (descriptor->kind == Descriptor::Kind::input) return Wait{.bytes = 1, .input = true};
+  if (descriptor->kind != Descriptor::Kind::file || direction == kFdWrite)
+    return Wait{.ready = Errno::success, .bytes = 1};
+  const std::uint64_t size = TRY(files::attributes(descriptor->fid.get())).size;
+  return Wait{.ready = Errno::success, .bytes = size - std::min(size, descriptor->offset)};
 }
 
 Wait examine(const Subscription& subscription) {
-  Result<Wait> wait = fail(Errno::inval);
-  if (subscription.type == EventType::clock) wait = clock_wait(subscription);
-  if (subscription.type == EventType::fd_read || subscription.type == EventType::fd_write)
-    wait = descriptor_wait(subscription);
+  const auto wait =
+      subscription.type == EventType::clock ? clock_wait(subscription) : descriptor_wait(subscription);
   return wait ? *wait : Wait{.ready = wait.error()};
 }
 
@@ -62,9 +67,14 @@ bool sleep(std::uint64_t deadline, bool input) {
 }
 
 Result<> poll(Address in, Address out, std::uint32_t count, Address events_at) {
-  if (count == 0 || count > kMaxSubscriptions) return fail(Errno::inval);
+  if (count == 0) return fail(Errno::inval);
+  TRY(check_caller(in, std::uint64_t{count} * sizeof(Subscription)));
+  TRY(check_caller(out, std::uint64_t{count} * sizeof(Event)));
+  TRY(check_caller(events_at, sizeof(std::uint32_t)));
   std::vector<Subscription> subscriptions(count);
   TRY(read_caller(in, std::as_writable_bytes(std::span(subscriptions))));
+  for (const auto& subscription : subscriptions)
+    if (subscription.type > EventType::fd_write) return fail(Errno::inval);
 
   std::vector<Wait> waits;
   bool ready = false;
@@ -87,7 +97,7 @@ Result<> poll(Address in, Address out, std::uint32_t count, Address events_at) {
     events.push_back({.userdata = subscriptions[i].userdata,
                       .error = wait.ready.value_or(Errno::success),
                       .type = type,
-                      .bytes = type == EventType::clock ? 0u : 1u});
+                      .bytes = wait.bytes});
   }
   TRY(write_caller(out, std::as_bytes(std::span(events))));
   return store(events_at, static_cast<std::uint32_t>(events.size()));

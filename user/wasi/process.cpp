@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// proc_*, sched_yield, random_get, and what WASI has that Nebulet does not: sockets and signals.
+// proc_*, sched_yield, random_get, and sock_*, for which no descriptor is right.
 #include <algorithm>
 
 #include "abi/sdk/nebulet.h"
@@ -12,6 +12,7 @@ namespace nebulet::wasi {
 namespace {
 
 Result<> fill_random(Address buffer, std::uint32_t length) {
+  TRY(check_caller(buffer, length));
   std::byte chunk[1024];
   while (length != 0) {
     const auto piece = std::span(chunk).first(std::min<std::size_t>(length, sizeof chunk));
@@ -23,16 +24,15 @@ Result<> fill_random(Address buffer, std::uint32_t length) {
   return {};
 }
 
-/// Says once per function that a program wants something that is not there.
-std::int32_t missing(std::string_view function, bool& logged) {
-  if (!logged) {
-    logged = true;
-    std::string line = "wasi: the program calls ";
-    line += function;
-    line += ", which is not supported";
-    nb_log_write(NB_LOG_LEVEL_WARN, line.data(), line.size());
-  }
-  return static_cast<std::int32_t>(Errno::nosys);
+/// Does what the witx text says of the signal: no program can handle one.
+Result<> raise(std::uint32_t signal) {
+  // clang-format off
+  enum : std::uint32_t { kChld = 16, kCont = 17, kStop = 18, kTtou = 21, kUrg = 22, kWinch = 27, kSys = 30 };
+  // clang-format on
+  if (signal == 0 || signal > kSys) return fail(Errno::inval);
+  if (signal == kChld || signal == kCont || signal == kUrg || signal == kWinch) return {};
+  if (signal >= kStop && signal <= kTtou) return fail(Errno::notsup);  // nobody could let it go on
+  nb_process_exit(128 + signal);
 }
 
 /// The answer of a socket function: no descriptor is a socket.
@@ -58,10 +58,7 @@ wasi_proc_exit(std::uint32_t status) {
   nb_process_exit(status);
 }
 
-WASI_EXPORT(proc_raise)(std::uint32_t) {
-  static bool logged = false;
-  return missing("proc_raise", logged);
-}
+WASI_EXPORT(proc_raise)(std::uint32_t signal) { return code(raise(signal)); }
 
 WASI_EXPORT(sock_accept)(std::uint32_t fd, std::uint32_t, Address) { return not_a_socket(fd); }
 WASI_EXPORT(sock_recv)(std::uint32_t fd, Address, std::uint32_t, std::uint32_t, Address, Address) {

@@ -128,7 +128,6 @@ enum : Rights {
   kSockShutdown = 1u << 28,
   kSockAccept = 1u << 29,
 };
-inline constexpr Rights kAllRights = (1u << 30) - 1;
 inline constexpr Rights kFileRights = kFdDatasync | kFdRead | kFdSeek | kFdSetFlags | kFdSync | kFdTell |
                                       kFdWrite | kFdAdvise | kFdAllocate | kFdFilestatGet | kFdSetSize |
                                       kFdSetTimes | kPollFdReadwrite;
@@ -137,6 +136,8 @@ inline constexpr Rights kDirectoryRights =
     kPathLinkTarget | kPathOpen | kFdReaddir | kPathReadlink | kPathRenameSource | kPathRenameTarget |
     kPathFilestatGet | kPathSetSize | kPathSetTimes | kFdFilestatGet | kFdSetTimes | kPathSymlink |
     kPathRemoveDirectory | kPathUnlinkFile;
+/// The rights that mean something for what path_open opens.
+inline constexpr Rights kPathRights = kFileRights | kDirectoryRights;
 inline constexpr Rights kConsoleRights = kFdRead | kFdWrite | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite;
 
 enum class FileType : std::uint8_t {

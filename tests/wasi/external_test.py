@@ -40,7 +40,8 @@ def external(*words: object) -> subprocess.CompletedProcess:
     return subprocess.run([str(ROOT / "tests/run"), "--wasi", *map(str, words)], capture_output=True, text=True)
 
 
-def main() -> int:
+def run_checks() -> tuple[int, int]:
+    """How many passed and failed."""
     failed = checks = 0
 
     def check(condition: bool, what: str) -> None:
@@ -75,9 +76,10 @@ def main() -> int:
         for words, text in (((place / "none",), "no such directory"), ((place / "d.dir",), "no *.wasm there"), ((place, "xyz"), "with such a name")):
             done = external(*words)
             check(done.returncode == 125 and text in done.stderr, f"{words}: {done.returncode}, {done.stderr!r}")
-    print(f"{checks - failed} passed, {failed} failed")
-    return 1 if failed else 0
+    return checks - failed, failed
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    counts = run_checks()
+    print(f"{counts[0]} passed, {counts[1]} failed")
+    sys.exit(1 if counts[1] else 0)
