@@ -19,7 +19,17 @@
 namespace nebulet::machine {
 namespace {
 
-enum class Kind : std::uint8_t { out = 1, err = 2, log = 3, input = 4, files = 5, exit = 6, host = 7, results = 8, progress = 9 };
+enum class Kind : std::uint8_t {
+  out = 1,
+  err = 2,
+  log = 3,
+  input = 4,
+  files = 5,
+  exit = 6,
+  host = 7,
+  results = 8,
+  progress = 9
+};
 constexpr std::size_t kHeaderSize = 4;
 constexpr std::size_t kMaxOutput = 64 * 1024;
 constexpr std::size_t kMaxInput = 64 * 1024;
