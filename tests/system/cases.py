@@ -113,6 +113,9 @@ CASES = [
            modes=TOOL) for words, message in INVOKED_WRONGLY),
     Case("a reactor is no command", "types", stderr=[r"types\.wasm: has no exported function `_start`.*invoked: _initialize, ready, add.* …"],
          exit_code=TOOL_ERROR),
+    Case("uncaught exception", "throws", flags=["--invoke", "uncaught"],
+         stderr=[r"throws\.wasm: uncaught exception[\s\S]*inner[\s\S]*outer"], exit_code=TRAP),
+    Case("caught exception", "throws", flags=["--invoke", "caught"], quiet=True),
     # Preemption changes nothing: the sum is V8's. Slices of 1 s, 10 ms, 100 µs.
     *(Case(f"checksum at {hz} Hz", "checksum", flags=["--invoke", "run", "--timer-hz", str(hz)], stdout=b"1356892745104280896\n",
            quiet=True) for hz in (1, 100, 10000)),
@@ -132,6 +135,7 @@ CASES = [
          flags=["--invoke", "run", "--memory", "64M"], stderr=[r"large\.wasm: out of memory"], exit_code=TOOL_ERROR, modes=["q35"]),
     # Programs that never end.
     Case("time-out", "spin", flags=["--timeout", "1.5"], exit_code=TIMEOUT, modes=MODES),
+    Case("time-out in tail calls", "throws", flags=["--invoke", "tail_calls", "--timeout", "1.5"], exit_code=TIMEOUT),
     Case("time-out in kernel calls", "spin_call", flags=["--timeout", "1.5"], exit_code=TIMEOUT),
     # Bad input: one message, the tool's code.
     Case("missing file", "does-not-exist.wasm", stderr=[r"does-not-exist\.wasm: No such file"], exit_code=TOOL_ERROR),

@@ -100,31 +100,6 @@ void throw_from_call(StackControl& control, InstanceContext* context, std::uint3
   nb_unwind(&activation);
 }
 
-void throw_exception(WasmStack& stack, InstanceContext* caller, const Tag& tag,
-                     std::span<const Value> payload) {
-  Exceptions& exceptions = Instance::of(caller).store().exceptions();
-  NB_ASSERT(payload.size() == tag.type->params.size());
-  std::uint32_t ref = 0;
-  {
-    std::vector<std::uint32_t> held;
-    for (std::size_t i = 0; i < payload.size(); ++i)
-      if (tag.traced[i]) held.push_back(static_cast<std::uint32_t>(payload[i].low));
-    ref = exceptions.make(tag, &stack.control(), held);
-  }
-  const auto exception = exceptions.find(ref);
-  if (!exception) raise(stack, Trap::out_of_memory);
-  std::byte* to = exception->payload;
-  for (std::size_t i = 0; i < payload.size(); ++i) {
-    std::memcpy(to, &payload[i], payload_bytes(tag.type->params[i]));
-    to += payload_bytes(tag.type->params[i]);
-  }
-  throw_from_call(stack.control(), caller, ref);
-}
-
-void rethrow(WasmStack& stack, InstanceContext* caller, const Outcome& thrown) {
-  throw_from_call(stack.control(), caller, thrown.exception);
-}
-
 }  // namespace nebulet::wasm
 
 using namespace nebulet::wasm;

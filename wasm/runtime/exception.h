@@ -41,10 +41,4 @@ class Exceptions {
 /// frames between are dropped as by `raise`.
 [[noreturn]] void throw_from_call(StackControl& control, InstanceContext* context, std::uint32_t exception);
 
-/// For host functions: throws a new exception with this payload; traps without memory for it.
-[[noreturn]] void throw_exception(WasmStack& stack, InstanceContext* caller, const Tag& tag,
-                                  std::span<const Value> payload);
-/// For host functions: throws on what an `invoke` of theirs returned, before any other wasm code runs.
-[[noreturn]] void rethrow(WasmStack& stack, InstanceContext* caller, const Outcome& thrown);
-
 }  // namespace nebulet::wasm
