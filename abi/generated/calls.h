@@ -14,6 +14,11 @@ Result<std::uint64_t> sys_handle_info(CallContext& context, HandleValue handle, 
 ProcessExit sys_process_exit(CallContext& context, std::uint32_t status);
 Result<std::uint64_t> sys_process_info(CallContext& context, abi::ProcessProperty property);
 Result<std::uint32_t> sys_process_startup(CallContext& context, GuestOut block);
+Result<HandleValue> sys_process_create(CallContext& context, GuestIn name, std::uint64_t memory);
+Result<> sys_process_add(CallContext& context, HandleArg<Process, abi::Right::manage> process, HandleArg<Module, abi::Right::read> module, GuestIn name, GuestOut message);
+Result<> sys_process_start(CallContext& context, HandleArg<Process, abi::Right::manage> process, GuestIn entry, GuestArrayIn<HandleValue> handles, GuestIn startup);
+Result<> sys_process_kill(CallContext& context, HandleArg<Process, abi::Right::manage> process);
+Result<std::uint64_t> sys_process_inspect(CallContext& context, HandleArg<Process, abi::Right::read> process, abi::ProcessProperty property);
 Result<> sys_thread_yield(CallContext& context);
 Result<> sys_thread_sleep_until(CallContext& context, std::uint64_t deadline);
 Result<std::uint64_t> sys_clock_read(CallContext& context, abi::Clock clock);
@@ -54,6 +59,8 @@ Result<> sys_door_read(CallContext& context, std::uint32_t offset, GuestOut byte
 Result<> sys_door_write(CallContext& context, std::uint32_t offset, GuestIn bytes);
 Result<std::uint32_t> sys_door_take(CallContext& context, GuestArrayOut<HandleValue> handles);
 Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
+Result<HandleValue> sys_module_create(CallContext& context, GuestIn bytes, GuestOut message);
+Result<HandleValue> sys_module_of(CallContext& context, GuestIn instance);
 
 }  // namespace nebulet::kernel
 
@@ -66,6 +73,11 @@ Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
   CALL(0x0201, process_exit) \
   CALL(0x0202, process_info) \
   CALL(0x0203, process_startup) \
+  CALL(0x0204, process_create) \
+  CALL(0x0205, process_add) \
+  CALL(0x0206, process_start) \
+  CALL(0x0207, process_kill) \
+  CALL(0x0208, process_inspect) \
   CALL(0x0301, thread_yield) \
   CALL(0x0302, thread_sleep_until) \
   CALL(0x0401, clock_read) \
@@ -105,4 +117,6 @@ Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
   CALL(0x1104, door_read) \
   CALL(0x1105, door_write) \
   CALL(0x1106, door_take) \
-  CALL(0x1107, door_give)
+  CALL(0x1107, door_give) \
+  CALL(0x1201, module_create) \
+  CALL(0x1202, module_of)

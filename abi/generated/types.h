@@ -25,6 +25,9 @@ enum class Status : std::int32_t {
   peer_closed = -13,  ///< The other end is gone.
   should_wait = -14,  ///< It cannot be done now; the object's signals tell when.
   not_found = -15,  ///< There is no such thing.
+  invalid_module = -20,  ///< The bytes are not a valid module.
+  unlinkable = -21,  ///< An import cannot be provided, or a segment does not fit.
+  bad_state = -22,  ///< The object is not in a state in which this can be done.
   call_failed = -30,  ///< The function that was called in another process trapped.
   deadlock = -31,  ///< The call would wait for itself.
 };
@@ -63,10 +66,11 @@ enum class ObjectType : std::uint32_t {
   channel = 7,  ///< One of two ends between which messages of bytes and handles go.
   stream = 8,  ///< One of the two ends of a ring of bytes.
   wait_set = 9,  ///< Objects that are waited for again and again.
+  module = 12,  ///< A compiled module, of which processes have instances.
   service = 0x14,  ///< Where calls through doors arrive.
   door = 0x15,  ///< The right to call a service, with a cookie that the service knows it by.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 20 || value == 21; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 20 || value == 21; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {
@@ -101,13 +105,57 @@ enum class HandleProperty : std::uint32_t {
 };
 constexpr bool is_valid(HandleProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2; }
 
-/// What process_info tells.
+/// What process_info and process_inspect tell.
 enum class ProcessProperty : std::uint32_t {
   id = 0,  ///< The process's number, never reused.
-  memory_limit = 1,  ///< Bytes of memory that the process may have; 0: no limit of its own.
+  memory_limit = 1,  ///< Bytes of memory that the process may have.
   handles = 2,  ///< Handles that are open.
+  memory_used = 3,  ///< Bytes of memory that are charged to it.
+  memory_peak = 4,  ///< The most that was.
+  threads = 5,  ///< Threads that have not ended.
+  end_reason = 6,  ///< An end_reason.
+  end_code = 7,  ///< `exited`: the exit status; `trapped`: a trap_kind; else 0.
+  cpu_time = 8,  ///< Nanoseconds of processor time that its threads used.
 };
-constexpr bool is_valid(ProcessProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2; }
+constexpr bool is_valid(ProcessProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8; }
+
+/// How a process ended.
+enum class EndReason : std::uint32_t {
+  none = 0,  ///< It has not ended.
+  exited = 1,  ///< It called process_exit, or its entry returned (status 0).
+  trapped = 2,  ///< A thread trapped.
+  exception = 3,  ///< A thread threw an exception that nobody caught.
+  out_of_memory = 4,  ///< A thread touched memory that the process's limit or the machine did not allow.
+  killed = 5,  ///< process_kill, or its last handle was closed before it was started.
+  refused = 6,  ///< An instance of it could not be made.
+};
+constexpr bool is_valid(EndReason, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6; }
+
+/// Why wasm code trapped; the names are those of the official test suite.
+enum class TrapKind : std::uint32_t {
+  unreachable = 0,  ///< Unreachable.
+  memory_out_of_bounds = 1,  ///< Out of bounds memory access.
+  table_out_of_bounds = 2,  ///< Out of bounds table access.
+  undefined_element = 3,  ///< Undefined element.
+  uninitialized_element = 4,  ///< Uninitialized element.
+  indirect_call_type_mismatch = 5,  ///< Indirect call type mismatch.
+  integer_divide_by_zero = 6,  ///< Integer divide by zero.
+  integer_overflow = 7,  ///< Integer overflow.
+  invalid_conversion_to_integer = 8,  ///< Invalid conversion to integer.
+  stack_exhausted = 9,  ///< Call stack exhausted.
+  null_reference = 10,  ///< Null reference.
+  unaligned_atomic = 11,  ///< Unaligned atomic.
+  expected_shared_memory = 12,  ///< Expected shared memory.
+  out_of_memory = 13,  ///< Out of memory.
+  null_function_reference = 14,  ///< Null function reference.
+  cast_failure = 15,  ///< Cast failure.
+  host_error = 0x10,  ///< Error in a host function.
+  null_structure = 0x11,  ///< Null structure reference.
+  null_array = 0x12,  ///< Null array reference.
+  null_i31 = 0x13,  ///< Null i31 reference.
+  array_out_of_bounds = 0x14,  ///< Out of bounds array access.
+};
+constexpr bool is_valid(TrapKind, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 10 || value == 11 || value == 12 || value == 13 || value == 14 || value == 15 || value == 16 || value == 17 || value == 18 || value == 19 || value == 20; }
 
 /// What object_wait_many waits for.
 struct WaitItem {
@@ -143,6 +191,9 @@ constexpr const char* name(Status status) {
     case Status::peer_closed: return "peer_closed";
     case Status::should_wait: return "should_wait";
     case Status::not_found: return "not_found";
+    case Status::invalid_module: return "invalid_module";
+    case Status::unlinkable: return "unlinkable";
+    case Status::bad_state: return "bad_state";
     case Status::call_failed: return "call_failed";
     case Status::deadlock: return "deadlock";
   }

@@ -33,6 +33,9 @@ enum {
   NB_STATUS_PEER_CLOSED = -13, /* The other end is gone. */
   NB_STATUS_SHOULD_WAIT = -14, /* It cannot be done now; the object's signals tell when. */
   NB_STATUS_NOT_FOUND = -15, /* There is no such thing. */
+  NB_STATUS_INVALID_MODULE = -20, /* The bytes are not a valid module. */
+  NB_STATUS_UNLINKABLE = -21, /* An import cannot be provided, or a segment does not fit. */
+  NB_STATUS_BAD_STATE = -22, /* The object is not in a state in which this can be done. */
   NB_STATUS_CALL_FAILED = -30, /* The function that was called in another process trapped. */
   NB_STATUS_DEADLOCK = -31, /* The call would wait for itself. */
 };
@@ -71,6 +74,7 @@ enum {
   NB_OBJECT_CHANNEL = 7, /* One of two ends between which messages of bytes and handles go. */
   NB_OBJECT_STREAM = 8, /* One of the two ends of a ring of bytes. */
   NB_OBJECT_WAIT_SET = 9, /* Objects that are waited for again and again. */
+  NB_OBJECT_MODULE = 12, /* A compiled module, of which processes have instances. */
   NB_OBJECT_SERVICE = 20, /* Where calls through doors arrive. */
   NB_OBJECT_DOOR = 21, /* The right to call a service, with a cookie that the service knows it by. */
 };
@@ -108,13 +112,57 @@ enum {
 };
 typedef uint32_t nb_handle_property_t;
 
-/* What process_info tells. */
+/* What process_info and process_inspect tell. */
 enum {
   NB_PROCESS_PROPERTY_ID = 0, /* The process's number, never reused. */
-  NB_PROCESS_PROPERTY_MEMORY_LIMIT = 1, /* Bytes of memory that the process may have; 0: no limit of its own. */
+  NB_PROCESS_PROPERTY_MEMORY_LIMIT = 1, /* Bytes of memory that the process may have. */
   NB_PROCESS_PROPERTY_HANDLES = 2, /* Handles that are open. */
+  NB_PROCESS_PROPERTY_MEMORY_USED = 3, /* Bytes of memory that are charged to it. */
+  NB_PROCESS_PROPERTY_MEMORY_PEAK = 4, /* The most that was. */
+  NB_PROCESS_PROPERTY_THREADS = 5, /* Threads that have not ended. */
+  NB_PROCESS_PROPERTY_END_REASON = 6, /* An end_reason. */
+  NB_PROCESS_PROPERTY_END_CODE = 7, /* `exited`: the exit status; `trapped`: a trap_kind; else 0. */
+  NB_PROCESS_PROPERTY_CPU_TIME = 8, /* Nanoseconds of processor time that its threads used. */
 };
 typedef uint32_t nb_process_property_t;
+
+/* How a process ended. */
+enum {
+  NB_END_REASON_NONE = 0, /* It has not ended. */
+  NB_END_REASON_EXITED = 1, /* It called process_exit, or its entry returned (status 0). */
+  NB_END_REASON_TRAPPED = 2, /* A thread trapped. */
+  NB_END_REASON_EXCEPTION = 3, /* A thread threw an exception that nobody caught. */
+  NB_END_REASON_OUT_OF_MEMORY = 4, /* A thread touched memory that the process's limit or the machine did not allow. */
+  NB_END_REASON_KILLED = 5, /* process_kill, or its last handle was closed before it was started. */
+  NB_END_REASON_REFUSED = 6, /* An instance of it could not be made. */
+};
+typedef uint32_t nb_end_reason_t;
+
+/* Why wasm code trapped; the names are those of the official test suite. */
+enum {
+  NB_TRAP_KIND_UNREACHABLE = 0, /* Unreachable. */
+  NB_TRAP_KIND_MEMORY_OUT_OF_BOUNDS = 1, /* Out of bounds memory access. */
+  NB_TRAP_KIND_TABLE_OUT_OF_BOUNDS = 2, /* Out of bounds table access. */
+  NB_TRAP_KIND_UNDEFINED_ELEMENT = 3, /* Undefined element. */
+  NB_TRAP_KIND_UNINITIALIZED_ELEMENT = 4, /* Uninitialized element. */
+  NB_TRAP_KIND_INDIRECT_CALL_TYPE_MISMATCH = 5, /* Indirect call type mismatch. */
+  NB_TRAP_KIND_INTEGER_DIVIDE_BY_ZERO = 6, /* Integer divide by zero. */
+  NB_TRAP_KIND_INTEGER_OVERFLOW = 7, /* Integer overflow. */
+  NB_TRAP_KIND_INVALID_CONVERSION_TO_INTEGER = 8, /* Invalid conversion to integer. */
+  NB_TRAP_KIND_STACK_EXHAUSTED = 9, /* Call stack exhausted. */
+  NB_TRAP_KIND_NULL_REFERENCE = 10, /* Null reference. */
+  NB_TRAP_KIND_UNALIGNED_ATOMIC = 11, /* Unaligned atomic. */
+  NB_TRAP_KIND_EXPECTED_SHARED_MEMORY = 12, /* Expected shared memory. */
+  NB_TRAP_KIND_OUT_OF_MEMORY = 13, /* Out of memory. */
+  NB_TRAP_KIND_NULL_FUNCTION_REFERENCE = 14, /* Null function reference. */
+  NB_TRAP_KIND_CAST_FAILURE = 15, /* Cast failure. */
+  NB_TRAP_KIND_HOST_ERROR = 16, /* Error in a host function. */
+  NB_TRAP_KIND_NULL_STRUCTURE = 17, /* Null structure reference. */
+  NB_TRAP_KIND_NULL_ARRAY = 18, /* Null array reference. */
+  NB_TRAP_KIND_NULL_I31 = 19, /* Null i31 reference. */
+  NB_TRAP_KIND_ARRAY_OUT_OF_BOUNDS = 20, /* Out of bounds array access. */
+};
+typedef uint32_t nb_trap_kind_t;
 
 /* What object_wait_many waits for. */
 typedef struct {
@@ -151,6 +199,21 @@ NB_CALL(process_info) int64_t nb_process_info(nb_process_property_t property);
 
 /* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (1); the console handle; the files handle (0: the process has no file server); the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and that many strings, each the directory's guest path, which is also the name to attach to (9P `aname`). */
 NB_CALL(process_startup) int64_t nb_process_startup(void* block, size_t block_size);
+
+/* Makes a process without instances. `memory` bytes of the calling process's limit become its own limit; what it does not use comes back when it ends, the rest with the objects that it made. The handle has the rights duplicate, transfer, read, wait, signal, manage. A process that was not started ends with its last handle; one that runs does not. */
+NB_CALL(process_create) int64_t nb_process_create(const void* name, size_t name_size, uint64_t memory);
+
+/* Makes an instance of the module in a process that has not been started, under a name that no other instance in it has. Imports of the module `nebulet` are the kernel's calls; others are exports of the instances that were added before, each found by its name (`wasi` is another name of `wasi_snapshot_preview1`); an imported shared memory that none of them has is made for the process. If it fails, `message` has the reason as text, and the process may have ended (`refused`). */
+NB_CALL(process_add) nb_status_t nb_process_add(nb_handle_t process, nb_handle_t module, const void* name, size_t name_size, void* message, size_t message_size);
+
+/* Starts the process's first thread: it runs the start functions and the exports `_initialize` of all instances in order, then the export `entry` of the instance that was added last, a function without parameters and results. At most 64 `handles`, which need the right `transfer`, move to the process, where they have the numbers 1, 2, 3 and so on in this order. `startup` is what process_startup gives it, at most 1 MiB; the WASI library expects the block that is described there. If it fails, the handles are where they were. */
+NB_CALL(process_start) nb_status_t nb_process_start(nb_handle_t process, const void* entry, size_t entry_size, const nb_handle_t* handles, size_t handles_count, const void* startup, size_t startup_size);
+
+/* Ends the process, if it has not ended: its threads stop where they run wasm code, or at the end of their kernel calls. Returns at once. */
+NB_CALL(process_kill) nb_status_t nb_process_kill(nb_handle_t process);
+
+/* Tells a property of another process. */
+NB_CALL(process_inspect) int64_t nb_process_inspect(nb_handle_t process, nb_process_property_t property);
 
 /* Lets other threads run first. */
 NB_CALL(thread_yield) nb_status_t nb_thread_yield(void);
@@ -271,6 +334,12 @@ NB_CALL(door_take) int64_t nb_door_take(nb_handle_t* handles, size_t handles_cou
 
 /* In a function that door_exchange called: gives the caller handles, which need the right `transfer`. If it fails, none was given. */
 NB_CALL(door_give) nb_status_t nb_door_give(const nb_handle_t* handles, size_t handles_count);
+
+/* Compiles a module from its bytes, which are copied. If it fails, `message` has the reason as text, cut to fit and filled up with zeros. The handle has the rights duplicate, transfer, read. */
+NB_CALL(module_create) int64_t nb_module_create(const void* bytes, size_t bytes_size, void* message, size_t message_size);
+
+/* The module of an instance of the calling process, by the name that the instance was added under; the module of the calling instance if the name is empty. The first program's instance is `program`, the WASI library's `wasi_snapshot_preview1`. The handle has the rights duplicate, transfer, read. */
+NB_CALL(module_of) int64_t nb_module_of(const void* instance, size_t instance_size);
 
 #ifdef __cplusplus
 }

@@ -5,52 +5,41 @@
 #include <format>
 #include <optional>
 
+#include "kernel/device/console.h"
+#include "kernel/device/files.h"
 #include "kernel/init/operands.h"
 #include "kernel/loader/loader.h"
 #include "kernel/log/log.h"
+#include "kernel/process/run.h"
 #include "kernel/process/thread.h"
-#include "kernel/process/trap_report.h"
 #include "machine/include/machine/console.h"
 #include "machine/include/machine/time.h"
 
 namespace nebulet::kernel {
 namespace {
 
-/// Ends the process if the call did not return.
-bool returned(Process& process, const LoadedProgram& program, const wasm::Outcome& outcome) {
-  using Kind = wasm::Outcome::Kind;
-  if (outcome.kind == Kind::returned) return true;
-  if (outcome.kind == Kind::unwound) return false;  // the process is ending
-  report_trap(process, outcome, program.name, program.instance->code());
-  const bool out_of_memory = outcome.kind == Kind::trapped && outcome.trap == wasm::Trap::out_of_memory;
-  process.exit(out_of_memory ? kExitKilled : kExitTrap);
-  return false;
-}
-
 /// The main thread.
-void run_main(Thread& thread, const LoadedProgram& program, std::span<const wasm::Value> arguments) {
+void run_main(Thread& thread, const LoadedProgram& loaded, std::span<const wasm::Value> arguments) {
   Process& process = thread.process();
-  for (wasm::Function* initializer : program.initializers)
-    if (!returned(process, program, wasm::invoke(thread.stack(), *initializer, {}, {}))) return;
-  const wasm::FuncType& type = *program.entry->type;
+  const Program& program = process.program();
+  if (!run_all(thread, program, loaded.initializers)) return;
+  const wasm::FuncType& type = *loaded.entry->type;
   std::vector<wasm::Value> results(type.results.size());
-  if (!returned(process, program, wasm::invoke(thread.stack(), *program.entry, arguments, results))) return;
+  if (!run(thread, program, *loaded.entry, arguments, results)) return;
   const std::string text = write_results(type, results);
   machine::console_write(machine::ConsoleStream::results, std::as_bytes(std::span(text)));
   process.exit(0);
 }
 
 /// `start_cycles`: the processor's cycle counter, which starts at power-on, at the program's start.
-void report_stats(Process& process, const LoadedProgram& program, std::uint64_t boot_ns,
+void report_stats(Process& process, const LoadStats& load, std::uint64_t memory_pages, std::uint64_t boot_ns,
                   std::uint64_t start_ns, std::uint64_t start_cycles) {
-  const LoadStats& load = program.stats;
   log(LogLevel::error,
       "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={} "
       "preemptions={} calls={} memory_pages={} start_cycles={}",
       load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
       (machine::monotonic_ns() - start_ns) / 1000, process.quota()->peak(), preemptions(),
-      process.kernel_calls(), program.instance->memory() != nullptr ? program.instance->memory()->pages() : 0,
-      start_cycles);
+      process.kernel_calls(), memory_pages, start_cycles);
 }
 
 int refuse(std::string_view text) {
@@ -82,11 +71,14 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
     return refuse(std::format("{}: cannot call `{}`: {}", image.name, image.entry, values.error()));
 
   const std::uint64_t start_ns = machine::monotonic_ns(), start_cycles = __builtin_readcyclecounter();
-  auto thread =
-      Thread::start(*process, [&program, &values](Thread& self) { run_main(self, *program, *values); });
+  std::uint64_t memory_pages = 0;
+  auto thread = Thread::start(*process, [&](Thread& self) {
+    run_main(self, *program, *values);
+    if (const wasm::Memory* memory = program->instance->memory()) memory_pages = memory->pages();
+  });
   if (!thread) return refuse(std::format("cannot start the program's thread: {}", abi::name(thread.error())));
   const int status = (*process)->wait();
-  if (line.stats) report_stats(**process, *program, boot_ns, start_ns, start_cycles);
+  if (line.stats) report_stats(**process, program->stats, memory_pages, boot_ns, start_ns, start_cycles);
   return status;
 }
 

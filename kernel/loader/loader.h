@@ -1,18 +1,14 @@
 // SPDX-License-Identifier: MIT
-// From the bytes of a program to linked instances in a process: decodes, compiles, resolves imports.
+// The program that the kernel is booted for: from bytes to linked instances in its process.
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <expected>
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
+#include "kernel/loader/module.h"
 #include "kernel/process/process.h"
-#include "kernel/syscall/marshal.h"
-#include "wasm/runtime/store.h"
 
 namespace nebulet::kernel {
 
@@ -27,30 +23,18 @@ struct ProgramImage {
   std::string entry = "_start";  ///< the export to run
 };
 
-struct LoadStats {
-  std::uint64_t compile_ns = 0, functions = 0, wasm_bytes = 0, code_bytes = 0;
-};
-
-/// What is loaded and not yet run. Lives as long as the process.
+/// What is loaded and not yet run. Its pointers are good until the process has ended.
 struct LoadedProgram {
   /// In this order before the entry: start functions and `_initialize` of the library, then of the program.
   std::vector<wasm::Function*> initializers;
-  std::string name;  ///< the image's
   wasm::Function* entry = nullptr;
-  wasm::Instance* instance = nullptr;  ///< of the program
-  std::vector<std::unique_ptr<CallBinding>> bindings;
+  wasm::Instance* instance = nullptr;  ///< of the program, not of the library
   LoadStats stats;
 };
 
-/// `text` names the module, the byte where it applies, and what was wrong.
-struct LoadError {
-  std::string text;
-};
-
-/// Imports of `nebulet` become kernel calls; those of `wasi_snapshot_preview1` exports of the WASI library,
-/// which gets an instance of its own in the process, bound to the program's memory. Anything else is an error
-/// that names the import, found before anything is compiled. Runs no wasm code. Thread context with a whole
-/// kernel stack.
-std::expected<LoadedProgram, LoadError> load_program(Process& process, const ProgramImage& image);
+/// Adds the program to the process as `program`, and before it the WASI library, if the program imports from
+/// `wasi_snapshot_preview1` or `wasi`. An import that nothing provides is found before anything is compiled.
+/// Runs no wasm code. Thread context with a whole kernel stack.
+Loaded<LoadedProgram> load_program(Process& process, const ProgramImage& image);
 
 }  // namespace nebulet::kernel

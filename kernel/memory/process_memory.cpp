@@ -25,14 +25,6 @@ std::uint64_t free_for_processes() {
   return free > kKernelReserve ? free - kKernelReserve : 0;
 }
 
-Result<Charge> Charge::take(QuotaRef quota, std::uint64_t bytes) {
-  if (bytes > free_for_processes() || !quota->charge(bytes)) return fail(Status::out_of_memory);
-  Charge charge;
-  charge.quota_ = std::move(quota);
-  charge.bytes_ = bytes;
-  return charge;
-}
-
 std::byte* ProcessMemory::reserve(std::uint64_t size, std::uint64_t align) {
   return machine::reserve(size, align);
 }

@@ -15,13 +15,13 @@ constexpr std::uint64_t kKernelReserve = 4 << 20;
 /// Physical memory that processes may still take together.
 std::uint64_t free_for_processes();
 
-/// Counts what the runtime charges against the process's limit. Outlives the process's store.
+/// Counts what the runtime charges against a process's limit. Outlives what was made with it.
 class ProcessMemory final : public wasm::Host {
  public:
-  /// `limit` in bytes; what the machine has is the limit too. `ending`: set before the process's threads are
-  /// unparked for the last time, so that they wait no more.
-  explicit ProcessMemory(std::uint64_t limit, const std::atomic<bool>* ending = nullptr)
-      : quota_(new Quota(limit)), ending_(ending) {}
+  /// What the machine has is the limit too. `ending`: set before the process's threads are unparked for the
+  /// last time, so that they wait no more.
+  explicit ProcessMemory(QuotaRef quota, const std::atomic<bool>* ending = nullptr)
+      : quota_(std::move(quota)), ending_(ending) {}
 
   std::byte* reserve(std::uint64_t size, std::uint64_t align) override;
   void release(std::byte* base, std::uint64_t size) override;

@@ -5,7 +5,6 @@
 
 #include <atomic>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
-#include <boost/smart_ptr/intrusive_ref_counter.hpp>
 #include <cstdint>
 #include <utility>
 
@@ -13,33 +12,41 @@
 
 namespace nebulet::kernel {
 
-/// Bytes. Any thread may charge.
-class Quota final : public boost::intrusive_ref_counter<Quota, boost::thread_safe_counter> {
+/// Bytes. Any thread may charge. A quota that was split off holds its whole limit from its parent; once it is
+/// closed, only what is still used, until that is given back.
+class Quota final {
  public:
   explicit Quota(std::uint64_t limit) : limit_(limit) {}
+  /// Fails with out_of_memory if the parent has not so much left, limit_reached beyond kMaxDepth.
+  static Result<boost::intrusive_ptr<Quota>> split(boost::intrusive_ptr<Quota> parent, std::uint64_t limit);
+  Quota(const Quota&) = delete;
+  Quota& operator=(const Quota&) = delete;
 
-  /// False: beyond the limit; then nothing was taken.
-  bool charge(std::uint64_t bytes) {
-    std::uint64_t used = used_.load(std::memory_order_relaxed);
-    do {
-      if (bytes > limit_ - used) return false;  // used never exceeds the limit
-    } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-    std::uint64_t peak = peak_.load(std::memory_order_relaxed);
-    while (peak < used + bytes &&
-           !peak_.compare_exchange_weak(peak, used + bytes, std::memory_order_relaxed)) {
-    }
-    return true;
-  }
-  void uncharge(std::uint64_t bytes) { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+  /// False: beyond the limit, or closed; then nothing was taken.
+  bool charge(std::uint64_t bytes);
+  void uncharge(std::uint64_t bytes);
+  /// The process ended: grants nothing more, and gives what is not used back to the parent. Once.
+  void close();
 
   std::uint64_t limit() const { return limit_; }
-  std::uint64_t used() const { return used_.load(std::memory_order_relaxed); }
+  std::uint64_t used() const { return used_.load(std::memory_order_relaxed) & ~kClosed; }
   std::uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
 
  private:
+  friend void intrusive_ptr_add_ref(Quota*);
+  friend void intrusive_ptr_release(Quota*);
+  /// Of quotas split off from each other: what is given back to a closed one goes on to its parent, step by
+  /// step.
+  static constexpr std::uint32_t kMaxDepth = 256;
+  static constexpr std::uint64_t kClosed = 1ull << 63;
+  ~Quota() = default;
+
   const std::uint64_t limit_;
-  std::atomic<std::uint64_t> used_ = 0;
+  std::atomic<std::uint64_t> used_ = 0;  ///< with kClosed
   std::atomic<std::uint64_t> peak_ = 0;
+  Quota* parent_ = nullptr;  ///< referenced
+  std::uint32_t depth_ = 0;
+  std::atomic<std::uint32_t> references_ = 0;
 };
 using QuotaRef = boost::intrusive_ptr<Quota>;
 
@@ -59,6 +66,11 @@ class Charge {
   }
   /// Fails with out_of_memory.
   static Result<Charge> take(QuotaRef quota, std::uint64_t bytes);
+  /// Takes over another one of the same quota.
+  void add(Charge other) {
+    if (!quota_) quota_ = other.quota_;
+    bytes_ += std::exchange(other.bytes_, 0);
+  }
 
  private:
   QuotaRef quota_;

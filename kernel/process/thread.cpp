@@ -10,23 +10,38 @@ std::atomic<std::uint64_t> preemption_count = 0;
 
 }  // namespace
 
-Thread::Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body)
-    : Object(kType), process_(std::move(process)), stack_(std::move(stack)), body_(std::move(body)) {
+Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body)
+    : Object(kType),
+      charge_(std::move(charge)),
+      process_(std::move(process)),
+      stack_(std::move(stack)),
+      body_(std::move(body)) {
   place_ = {.process = process_.get(), .stack = stack_.get()};
 }
 
-Result<Ref<Thread>> Thread::start(Ref<Process> process, Body body) {
+Thread::~Thread() { Scheduler::discard(*this); }
+
+Result<Ref<Thread>> Thread::create(Ref<Process> process, Body body) {
   std::unique_ptr<wasm::WasmStack> stack = wasm::WasmStack::create(process->memory(), nullptr);
   if (!stack) return fail(Status::out_of_memory);
-  Ref<Thread> thread(new Thread(std::move(process), std::move(stack), std::move(body)));
+  const QuotaRef quota = process->quota();
+  Ref<Thread> thread = TRY(
+      make_object<Thread>(quota, Task::kStackSize, std::move(process), std::move(stack), std::move(body)));
   thread->stack_->control().thread = thread.get();
-  thread->process_->add(*thread);
-  intrusive_ptr_add_ref(thread.get());  // its own, until finished()
-  if (!Scheduler::start(*thread)) {
-    thread->process_->remove(*thread);
-    intrusive_ptr_release(thread.get());
-    return fail(Status::out_of_memory);
-  }
+  if (!Scheduler::prepare(*thread)) return fail(Status::out_of_memory);
+  return thread;
+}
+
+bool Thread::launch() {
+  if (!process_->add(*this)) return false;
+  intrusive_ptr_add_ref(this);  // its own, until finished()
+  Scheduler::start(*this);
+  return true;
+}
+
+Result<Ref<Thread>> Thread::start(Ref<Process> process, Body body) {
+  Ref<Thread> thread = TRY(create(std::move(process), std::move(body)));
+  if (!thread->launch()) return fail(Status::bad_state);
   return thread;
 }
 
@@ -34,8 +49,10 @@ void Thread::run() {
   if (!process_->exiting()) body_(*this);
   body_ = nullptr;
   stack_.reset();
+  charge_ = {};
   process_->remove(*this);
   process_.reset();
+  signal({}, Signal::terminated);
 }
 
 void Thread::set_server(Server* server) {

@@ -30,9 +30,15 @@ class Thread final : public Object, public Task {
   static constexpr ObjectType kType = ObjectType::thread;
   using Body = std::function<void(Thread&)>;
 
-  /// A running thread. The body runs on the kernel stack; it may call wasm::invoke with stack(). What it
-  /// captures is destroyed on the thread before the process learns of its end.
+  /// A thread that does not run yet. The body runs on the kernel stack; it may call wasm::invoke with
+  /// stack(). What it captures is destroyed on the thread before the process learns of its end. Fails with
+  /// out_of_memory.
+  static Result<Ref<Thread>> create(Ref<Process> process, Body body);
+  /// Lets it run, once. False: the process is ending, and the thread never runs.
+  bool launch();
+  /// Both. Fails with bad_state if the process is ending.
   static Result<Ref<Thread>> start(Ref<Process> process, Body body);
+  ~Thread() override;
   /// The running thread. Only where a thread of a process is known to run: in kernel calls and preemption.
   static Thread& current() { return *static_cast<Thread*>(Scheduler::current()); }
 
@@ -47,11 +53,14 @@ class Thread final : public Object, public Task {
   void set_server(Server* server);
 
  private:
-  Thread(Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body);
+  template <std::derived_from<Object> T, class... Args>
+  friend Result<Ref<T>> make_object(const QuotaRef&, std::uint64_t, Args&&...);
+  Thread(Charge charge, Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body);
   void run() override;
   void finished() override;
 
   friend class Process;
+  Charge charge_;  ///< with the kernel stack
   Ref<Process> process_;
   std::unique_ptr<wasm::WasmStack> stack_;
   Place place_;

@@ -56,9 +56,10 @@ std::vector<wasm::debug::SourceLine> lines_of(std::span<const wasm::Frame> frame
 
 }  // namespace
 
-void report_trap(Process& process, const wasm::Outcome& outcome, std::string_view name,
-                 const wasm::ModuleCode& code) {
-  name = name.substr(0, kMaxName);
+void report_trap(Process& process, const wasm::Outcome& outcome, const Program& program) {
+  // The first instances are libraries, the last one is what the process is named for.
+  const std::string_view name = std::string_view(process.name()).substr(0, kMaxName);
+  const wasm::ModuleCode* const own = program.module(program.size() - 1)->code().get();
   const bool thrown = outcome.kind == wasm::Outcome::Kind::thrown;
   if (thrown)
     log(LogLevel::error, "{}: uncaught exception", name);
@@ -75,7 +76,9 @@ void report_trap(Process& process, const wasm::Outcome& outcome, std::string_vie
     while (end < frames.size() && frames[end].code == frames[i].code &&
            frames[end].position == frames[i].position)
       ++end;
-    report_frame(frames[i], i == 0 ? "at" : "called by", frames[i].code == &code ? name : "wasi", lines[i]);
+    report_frame(frames[i], i == 0 ? "at" : "called by",
+                 frames[i].code == own ? name : program.name_of(*frames[i].code).substr(0, kMaxName),
+                 lines[i]);
     if (end - i > 1) log(LogLevel::error, "  … {} times", end - i);  // recursion
     i = end;
   }

@@ -124,9 +124,17 @@ Task* Scheduler::current() {
 
 bool Scheduler::wants_reschedule() { return this_cpu().wants_reschedule.load(std::memory_order_relaxed); }
 
-bool Scheduler::start(Task& task) {
+bool Scheduler::prepare(Task& task) {
   task.stack_ = allocate_stack();
-  if (task.stack_ == nullptr) return false;
+  return task.stack_ != nullptr;
+}
+
+void Scheduler::discard(Task& task) {
+  if (task.state_ == Task::State::created && task.stack_ != nullptr) free_stack(task.stack_);
+}
+
+bool Scheduler::start(Task& task) {
+  if (task.stack_ == nullptr && !prepare(task)) return false;
   machine::make_context(task.context_, task.stack_, Task::kStackSize, task_entry, &task);
   Cpu* best = &state->cpus[0];
   for (std::uint32_t i = 1; i < cpu_count; ++i)

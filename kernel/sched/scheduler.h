@@ -26,8 +26,12 @@ class Scheduler {
   static void stop();
   static std::uint32_t cpus();
 
-  /// Makes a new task ready on the least loaded CPU. False: no memory for its stack.
+  /// Gives a new task its stack. False: no memory.
+  static bool prepare(Task& task);
+  /// Makes a new task ready on the least loaded CPU. False: it was not prepared and there is no memory.
   static bool start(Task& task);
+  /// Takes the stack of a task back that was prepared and never started.
+  static void discard(Task& task);
   /// The running task; nullptr when idle.
   static Task* current();
   /// Address of the end (highest address) of the running task's stack.

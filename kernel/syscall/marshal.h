@@ -15,6 +15,8 @@
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/door.h"
 #include "kernel/ipc/stream.h"
+#include "kernel/loader/module.h"
+#include "kernel/loader/program.h"
 #include "kernel/object/event.h"
 #include "kernel/object/handle_table.h"
 #include "kernel/object/timer.h"
@@ -29,16 +31,10 @@
 
 namespace nebulet::kernel {
 
-/// Whom an instance's kernel calls serve. One for each instance that imports from "nebulet"; lives as long as
-/// its store.
-struct CallBinding {
-  Process* process = nullptr;
-  wasm::Instance* caller = nullptr;  ///< for a library instance: the program that it was linked to
-};
-
 struct CallContext {
   Process& process;
   Thread& thread;
+  CallBinding& binding;
   wasm::Instance& instance;  ///< the importing one
   wasm::Memory* memory;      ///< its memory; nullptr if it has none
   wasm::Memory* caller_memory;
@@ -282,6 +278,7 @@ struct Call<kBody> {
       auto& binding = *static_cast<CallBinding*>(owner);
       CallContext context{.process = *binding.process,
                           .thread = thread,
+                          .binding = binding,
                           .instance = wasm::Instance::of(importer),
                           .memory = wasm::Instance::of(importer).memory(),
                           .caller_memory = binding.caller != nullptr ? binding.caller->memory() : nullptr};

@@ -24,17 +24,20 @@ Instance::Instance(Store& store, ModuleCodeRef code) : store_(store), code_(std:
 Instance::~Instance() { store_.host().uncharge(charged_); }
 
 std::optional<Extern> Instance::find_export(std::string_view name) {
-  for (const Export& item : module().exports) {
-    if (item.name != name) continue;
-    switch (item.kind) {
-      case ExternKind::function: return Extern::of(function(item.index));
-      case ExternKind::table: return Extern::of(*tables_[item.index]);
-      case ExternKind::memory: return Extern::of(*memories_[item.index]);
-      case ExternKind::global: return Extern::of(global(item.index));
-      case ExternKind::tag: return Extern::of(*tags_[item.index]);
-    }
-  }
+  for (const Export& item : module().exports)
+    if (item.name == name) return exported(item);
   return std::nullopt;
+}
+
+Extern Instance::exported(const Export& item) {
+  switch (item.kind) {
+    case ExternKind::function: return Extern::of(function(item.index));
+    case ExternKind::table: return Extern::of(*tables_[item.index]);
+    case ExternKind::memory: return Extern::of(*memories_[item.index]);
+    case ExternKind::global: return Extern::of(global(item.index));
+    case ExternKind::tag: break;
+  }
+  return Extern::of(*tags_[item.index]);
 }
 
 Function& Instance::function(std::uint32_t index) {

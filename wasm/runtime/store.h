@@ -99,6 +99,8 @@ class Instance {
   static Instance& of(InstanceContext* context) { return *static_cast<Instance*>(context->instance); }
 
   std::optional<Extern> find_export(std::string_view name);
+  /// An item of module().exports.
+  Extern exported(const Export& item);
   Function& function(std::uint32_t index);
   Memory* memory(std::uint32_t index = 0) { return index < memories_.size() ? memories_[index] : nullptr; }
   Table& table(std::uint32_t index) { return *tables_[index]; }

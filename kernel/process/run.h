@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: MIT
+// Calling a program's functions on one of its threads, and what follows if one does not return.
+#pragma once
+
+#include <span>
+
+#include "kernel/loader/program.h"
+#include "kernel/process/thread.h"
+
+namespace nebulet::kernel {
+
+/// Calls `function` of `program`. False: it did not return; then the process is ending, and a trap or an
+/// uncaught exception is in the log.
+bool run(Thread& thread, const Program& program, wasm::Function& function,
+         std::span<const wasm::Value> arguments, std::span<wasm::Value> results);
+/// The functions have neither parameters nor results.
+bool run_all(Thread& thread, const Program& program, std::span<wasm::Function* const> functions);
+
+}  // namespace nebulet::kernel
