@@ -273,6 +273,7 @@ TEST(Door, ManyCallersAndServersNeverMeetInAnInstance) {
 TEST(Door, ATrapEndsTheServerAndFailsTheCall) {
   in_kernel([] {
     Pair pair;
+    Handle open(pair.service, Rights());  // that of the server goes with its last thread
     EXPECT_EQ(pair.call({2}), word(Status::call_failed));
     while (!pair.served) Scheduler::sleep_until(machine::monotonic_ns() + kMs / 10);
     EXPECT_EQ(pair.serve_outcome.kind, wasm::Outcome::Kind::trapped);
@@ -282,7 +283,7 @@ TEST(Door, ATrapEndsTheServerAndFailsTheCall) {
     pair.server.process->wait();  // its only thread ended
     EXPECT_EQ(pair.call({0}, kNow), word(Status::timed_out));
     pair.service.reset();
-    pair.server.process->handles().close_all();
+    open = {};
     EXPECT_EQ(pair.call({0}), word(Status::peer_closed));
     EXPECT_TRUE(pair.door->signals().contains(Signal::peer_closed));
   });
@@ -309,7 +310,7 @@ TEST(Door, TheServersEndFailsTheCall) {
       });
       EXPECT_EQ(pair.call({what, what == 4 ? kForever >> 2 : 9}), word(Status::peer_closed)) << what;
       EXPECT_EQ(pair.server.process->wait(), 9);
-      EXPECT_EQ(pair.serve_outcome.kind, wasm::Outcome::Kind::unwound);
+      EXPECT_EQ(pair.serve_outcome.kind, wasm::Outcome::Kind::unwound) << what;
     }
   });
 }
@@ -317,6 +318,7 @@ TEST(Door, TheServersEndFailsTheCall) {
 TEST(Door, TheCallersEndWaitsForTheServer) {
   in_kernel([] {
     Pair pair;
+    const Handle open(pair.door, Rights());  // that of the client goes with its last thread
     const std::uint64_t until = machine::monotonic_ns() + 20 * kMs;
     wasm::Outcome outcome;
     pair.client.start([&](Thread& self) {
@@ -370,11 +372,13 @@ TEST(Door, DeepChainsAreRefusedBeforeTheKernelStackEnds) {
     constexpr std::size_t kProcesses = 160;
     std::vector<std::unique_ptr<Party>> chain;
     std::vector<Ref<Door>> doors;
+    std::vector<Handle> open;  // those in a process go with its last thread
     for (std::size_t i = 0; i < kProcesses; ++i) {
       chain.push_back(std::make_unique<Party>());
       Party& party = *chain.back();
       const auto service = make_object<Service>(party.process->quota(), 0).value();
       doors.push_back(service->create_door(party.process->quota(), 0).value());
+      open.emplace_back(doors.back(), Rights());
       const HandleValue handle = party.give(service);
       party.start([&party, handle](Thread& self) {
         wasm::Outcome outcome;
