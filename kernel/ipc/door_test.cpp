@@ -405,6 +405,7 @@ TEST(Door, DeepChainsAreRefusedBeforeTheKernelStackEnds) {
 TEST(Door, TheServiceLearnsWhoseClientsAreGone) {
   in_kernel([] {
     Pair pair(false);
+    const Handle open(pair.service, Rights());  // that of the server goes with its last thread
     Handle second(pair.service->create_door(pair.server.process->quota(), 2000).value(), Rights(0xff));
     pair.serve();
     EXPECT_EQ(pair.call({0}), 1000u);
