@@ -3,6 +3,8 @@
 fails."""
 
 NOT_RUN = {
+    "full": "what uv_fs_write says after a part was written differs", "vanish": "it keeps paths, not directories",
+    "race": "as escape",
     "escape": "it follows links to where they lead on the host, and changes what is there; Node says that its WASI is no sandbox",
     "addresses": "it answers overflow, then hangs",
     "across": "it deadlocks when a call names two directories, or one and no descriptor",
