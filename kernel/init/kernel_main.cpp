@@ -2,6 +2,7 @@
 // The wiring of the kernel: what the machine enters, and what it calls later.
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include "kernel/init/command_line.h"
 #include "kernel/init/init.h"
@@ -34,11 +35,22 @@ class InitTask final : public Task {
   int status_ = kExitError;
 };
 
+/// An image brings a command line of its own, behind what the boot loader says.
+std::string whole_command_line(const machine::BootInfo& boot) {
+  std::string text(boot.command_line);
+  for (const machine::BootModule& module : boot.modules) {
+    if (module.name != "command-line") continue;
+    text += ' ';
+    text.append(reinterpret_cast<const char*>(module.bytes.data()), module.bytes.size());
+  }
+  return text;
+}
+
 }  // namespace
 
 int kernel_main(const machine::BootInfo& boot) {
   const std::uint64_t boot_ns = machine::monotonic_ns();
-  const auto line = parse_command_line(boot.command_line);
+  const auto line = parse_command_line(whole_command_line(boot));
   if (!line) {
     log(LogLevel::error, "command line: `{}` is not understood", line.error());
     return kExitError;

@@ -76,6 +76,16 @@ INVOKED_WRONGLY = [
     (["lanes", "17"], r"want v128, as 0x and up to 32 digits"),
     (["takes_ref", "null"], r"parameter 1 is a reference; only numbers and vectors"),
 ]
+BUILT_WRONGLY = [
+    ("of nothing", "", ["-o", "{dir}/x.iso"], {}, r"build: which program\?"),
+    ("without a place", "hello", [], {}, r"build \S+hello.wasm: --output is missing: X.iso, X.img or a directory"),
+    ("of a missing file", "none.wasm", ["-o", "{dir}/x.iso"], {}, r"none.wasm: No such file"),
+    ("of no module", "text.wasm", ["-o", "{dir}/x.img"], {"text.wasm": b"text"}, r"text.wasm: at byte 0x0: magic header"),
+    ("to nowhere", "hello", ["-o", "{dir}/none/x.img"], {}, r"--output \S+/none/x.img: No such file or directory"),
+    ("over a directory", "hello", ["-o", "{dir}/x.iso"], {"x.iso/a": b""}, r"--output \S+/x.iso: is a directory"),
+    ("over a file", "hello", ["-o", "{dir}/x"], {"x": b""}, r"--output \S+/x: "),
+    ("of an unknown kind", "hello", ["-o", "x", "--format", "ios"], {}, r"--format ios: want elf, iso or disk \(did you mean iso\?\)"),
+]
 HEADER = b"\0asm\x01\0\0\0"
 HELLO = hello()
 
@@ -226,6 +236,8 @@ CASES = [
          exit_code=TOOL_ERROR),
     Case("text as the program", "c.wat", files={"c.wat": b"\n (module)"}, modes=TOOL, stderr=[r"wat2wasm \S+c.wat"],
          exit_code=TOOL_ERROR),
+    *(Case(f"build {name}", program, verb="build", flags=flags, files=files, modes=TOOL, stderr=[message], exit_code=TOOL_ERROR)
+      for name, program, flags, files, message in BUILT_WRONGLY),
     Case("compile to nowhere", "hello", verb="compile", flags=["--output", "{dir}/none/code"], modes=TOOL, stderr=[r"none/code"],
          exit_code=TOOL_ERROR),
 ]

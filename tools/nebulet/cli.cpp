@@ -113,6 +113,28 @@ Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   return request;
 }
 
+Result<Request> make_build(const VerbSpec& verb, Words& words, Request request) {
+  if (words.operands.empty() && words.flags.empty()) {
+    request.verb = Verb::checkout;
+    request.words = {"build"};
+    return request;
+  }
+  if (words.operands.empty()) return fail("build: which program? usage: nebulet build {}", verb.usage);
+  TRY(apply_flags(verb, words.flags, request));
+  BuildOptions& build = request.build;
+  build.run = request.run;
+  build.run.file = words.operands[0];
+  build.run.arguments.assign(words.operands.begin() + 1, words.operands.end());
+  build.run.text_console = true;
+  if (build.output.empty())
+    return fail("build {}: --output is missing: X.iso, X.img or a directory", build.run.file);
+  build.format = build.wanted                     ? *build.wanted
+                 : build.output.ends_with(".iso") ? ImageFormat::iso
+                 : build.output.ends_with(".img") ? ImageFormat::disk
+                                                  : ImageFormat::elf;
+  return request;
+}
+
 }  // namespace
 
 Result<> apply_flags(const VerbSpec& verb, std::span<const GivenFlag> flags, Request& request) {
@@ -168,6 +190,7 @@ Result<Request> parse_command_line(std::span<const std::string> words) {
     return unknown_flag(*verb, *flag);
   request.verb = verb->verb;
   if (verb->verb == Verb::run) return make_run(*verb, split_words, std::move(request));
+  if (verb->verb == Verb::build) return make_build(*verb, split_words, std::move(request));
   TRY(apply_flags(*verb, split_words.flags, request));
   const std::string operand = TRY(one_file(*verb, operands));
   request.compile.file = request.inspect.file = request.shell = operand;

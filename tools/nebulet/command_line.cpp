@@ -28,7 +28,7 @@ std::string kernel_command_line(const RunOptions& options) {
     if (!line.empty()) line += ' ';
     line += std::format("{}={}", key, encode(value));
   };
-  if (!options.hosted) put("console", "link");
+  if (!options.hosted && !options.text_console) put("console", "link");
   put("log", options.log_level);
   put("arg", options.argv0.empty() ? options.file : options.argv0);
   for (const std::string& argument : options.arguments) put("arg", argument);

@@ -2,10 +2,18 @@
 // `nebulet compile`: the engine on the command line, from a module to a code file.
 #pragma once
 
+#include <cstddef>
+#include <span>
+#include <string>
+#include <vector>
+
 #include "tools/nebulet/error.h"
 #include "tools/nebulet/options.h"
 
 namespace nebulet::tool {
+
+/// The code file (wasm/object) of a module; `name` is for errors.
+Result<std::vector<std::byte>> compile_bytes(std::span<const std::byte> module, const std::string& name);
 
 /// Compiles the module and writes the code file (wasm/object).
 Result<> compile_file(const CompileOptions& options);

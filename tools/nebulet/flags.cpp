@@ -118,8 +118,16 @@ Result<> set_perf_map(Request& request, const std::string&) {
   return {};
 }
 
+Result<> set_format(Request& request, const std::string& text) {
+  request.build.wanted = text == "iso"    ? ImageFormat::iso
+                         : text == "disk" ? ImageFormat::disk
+                                          : ImageFormat::elf;
+  return {};
+}
+
 Result<> set_output(Request& request, const std::string& text) {
   if (text.empty()) return fail("the value is empty; want the name of a file");
+  request.build.output = text;
   request.compile.output = text;
   return {};
 }
@@ -155,6 +163,14 @@ constexpr Flag kRunFlags[] = {
     {"qemu", 0, "WORD", "add a word to QEMU's command line; repeatable", set_run<&RunOptions::qemu>, true},
 };
 
+constexpr Flag kBuildFlags[] = {
+    {"output", 'o', "FILE", "X.iso, X.img (a raw disk), or a directory", set_output},
+    {"format", 0, "elf|iso|disk", "what to make, whatever the name says", set_format},
+    {"env", 0, "NAME[=VALUE]", "a variable, or this shell's value; repeatable", add_variable},
+    {"argv0", 0, "NAME", "the program's own name, argv[0]", set_run<&RunOptions::argv0>},
+    {"log", 0, "error|warn|info|debug", "what the kernel reports [warn]", set_run<&RunOptions::log_level>},
+};
+
 constexpr Flag kCompileFlags[] = {
     {"output", 'o', "FILE", "the code file [FILE.wasm.code]", set_output},
 };
@@ -171,6 +187,12 @@ constexpr VerbSpec kVerbs[] = {
      "126 the machine failed, 134 a trap, 137 ended by a limit."},
     {Verb::compile, "compile", "[FLAGS] FILE.wasm",
      "Compile a module ahead of time, for `nebulet run --code`.", kCompileFlags, "*.wasm"},
+    {Verb::build, "build", "-o OUT [FLAGS] FILE.wasm [ARGUMENTS]",
+     "Make an image that boots and runs one program.", kBuildFlags, "*.wasm", true,
+     "OUT.iso is for CDs and USB sticks, OUT.img a raw disk; BIOS and UEFI boot both.\n"
+     "A directory gets nebulet.elf and initfs.cpio, for -kernel and -initrd. The\n"
+     "program's streams are the first serial port. Without words, build makes\n"
+     "Nebulet itself."},
     {Verb::inspect, "inspect", "[FLAGS] FILE.wasm",
      "Show what a module declares, or how a function is compiled.", kInspectFlags, "*.wasm"},
     {Verb::checkout,
@@ -188,7 +210,6 @@ constexpr VerbSpec kVerbs[] = {
      "",
      true},
     {Verb::checkout, "bench", "[NAME …]", "Run the benchmarks, beside their peers.", {}, "", true},
-    {Verb::checkout, "build", "", "Build the tool, both kernels and the WASI library.", {}, "", true},
     {Verb::checkout, "doctor", "", "Say what this host has and lacks.", {}, "", true},
     {Verb::completion,
      "completion",

@@ -14,6 +14,7 @@
 #include "tools/nebulet/compile.h"
 #include "tools/nebulet/completion.h"
 #include "tools/nebulet/files.h"
+#include "tools/nebulet/image.h"
 #include "tools/nebulet/inspect.h"
 #include "tools/nebulet/run.h"
 
@@ -36,6 +37,7 @@ Result<int> execute(const Request& request) {
     case Verb::none: break;
     case Verb::run: return run(request.run);
     case Verb::compile: TRY(compile_file(request.compile)); break;
+    case Verb::build: TRY(build_image(request.build)); break;
     case Verb::inspect: TRY(inspect(request.inspect)); break;
     case Verb::completion: std::fputs(completion_script(request.shell).c_str(), stdout); break;
     case Verb::checkout: return call_checkout(request.words);

@@ -33,6 +33,7 @@ struct RunOptions {
   std::vector<Directory> directories;
   std::string code_file;  ///< compiled before; empty: the kernel compiles
   bool hosted = false;
+  bool text_console = false;  ///< the kernel talks to people, not to this tool
   Machine machine = Machine::q35;
   std::uint64_t memory = 512ull << 20;  ///< bytes: of the virtual machine, or the limit of the hosted kernel
   std::uint32_t cpus = 1;
@@ -51,19 +52,29 @@ struct CompileOptions {
   std::string file, output;  ///< no output: FILE.code
 };
 
+enum class ImageFormat { elf, iso, disk };
+
+struct BuildOptions {
+  RunOptions run;  ///< the program, its arguments and environment
+  std::string output;
+  std::optional<ImageFormat> wanted;  ///< --format
+  ImageFormat format = ImageFormat::elf;
+};
+
 struct InspectOptions {
   std::string file;
   std::string function;        ///< index or name; empty: the module
   std::string after = "code";  ///< a stage of the compiler, or a pass of the optimizer
 };
 
-enum class Verb { none, run, compile, inspect, completion, checkout };
+enum class Verb { none, run, compile, build, inspect, completion, checkout };
 
 /// What a command line asks for.
 struct Request {
   Verb verb = Verb::none;  ///< none: help or the version, which was printed
   RunOptions run;
   CompileOptions compile;
+  BuildOptions build;
   InspectOptions inspect;
   std::string shell;
   std::vector<std::string> words;  ///< of a verb that scripts of the checkout do: the verb and its words
