@@ -34,6 +34,7 @@ ALLOWED = {
     "machine/hosted": ["base", "machine/include", "kernel/init"],
     "user": ["abi", "base/result.h"],
     "tools": ["*"],
+    "examples": [],
     "tests": ["*"],
     "bench": ["*"],
 }

@@ -3,6 +3,8 @@
 // errors by exceptions, which stay in this file.
 #include "tools/nebulet/cli.h"
 
+#include <unistd.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
@@ -10,6 +12,7 @@
 
 #include "base/result.h"
 #include "tools/nebulet/flags.h"
+#include "tools/nebulet/manifest.h"
 #include "tools/nebulet/suggest.h"
 
 namespace nebulet::tool {
@@ -104,9 +107,17 @@ Result<std::string> one_file(const VerbSpec& verb, const std::vector<std::string
 
 Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   RunOptions& run = request.run;
+  constexpr const char* kManifest = "nebulet.toml";
+  if (words.operands.empty() && ::access(kManifest, F_OK) == 0) words.operands = {kManifest};
   if (words.operands.empty()) return fail("run: which program? usage: nebulet run {}", verb.usage);
   run.file = words.operands[0];
   run.arguments.assign(words.operands.begin() + 1, words.operands.end());
+  if (run.file.ends_with(".toml")) {
+    Manifest manifest = TRY(read_manifest(run.file));
+    run.file = std::move(manifest.file);
+    if (run.arguments.empty()) run.arguments = std::move(manifest.arguments);
+    TRY(apply_flags(verb, manifest.flags, request));
+  }
   TRY(apply_flags(verb, words.flags, request));
   if (run.perf_map && !run.hosted)
     return fail("run --profile=perfmap: perf cannot look into a virtual machine; add --hosted");
@@ -145,7 +156,7 @@ Result<> apply_flags(const VerbSpec& verb, std::span<const GivenFlag> flags, Req
     if (done) done = flag.set(request, given.value);
     if (done) continue;
     if (!given.source.empty())
-      return fail("{}{} = {}: {}", given.source, given.name, given.value, done.error().message);
+      return fail("{}{} {}: {}", given.source, given.name, given.value, done.error().message);
     return fail("{} --{} {}: {}", verb.name, given.name, given.value, done.error().message);
   }
   return {};

@@ -144,11 +144,11 @@ Result<> set_after(Request& request, const std::string& text) {
 
 constexpr Flag kRunFlags[] = {
     {"hosted", 0, "", "run in a Linux process, not in a virtual machine", set_run<&RunOptions::hosted>},
-    {"dir", 0, "DIR[::GUEST]", "a directory that the program may use; repeatable", add_directory},
-    {"env", 0, "NAME[=VALUE]", "a variable, or this shell's value; repeatable", add_variable},
-    {"argv0", 0, "NAME", "the program's own name, argv[0]", set_run<&RunOptions::argv0>},
-    {"invoke", 0, "NAME", "call an export with the ARGUMENTS", set_run<&RunOptions::invoke>},
-    {"code", 0, "FILE", "its code, which `nebulet compile` wrote", set_run<&RunOptions::code_file>},
+    {"dir", 0, "DIR[::GUEST]", "a directory that the program may use; repeatable", add_directory, true, true},
+    {"env", 0, "NAME[=VALUE]", "a variable, or this shell's value; repeatable", add_variable, true, true},
+    {"argv0", 0, "NAME", "the program's own name, argv[0]", set_run<&RunOptions::argv0>, true},
+    {"invoke", 0, "NAME", "call an export with the ARGUMENTS", set_run<&RunOptions::invoke>, true},
+    {"code", 0, "FILE", "its code, which `nebulet compile` wrote", set_run<&RunOptions::code_file>, true},
     {"memory", 'm', "SIZE", "memory of the machine, like 64M or 2G [512M]", set_memory},
     {"cpus", 'c', "N", "number of processors [1]", set_cpus},
     {"machine", 0, "pc|q35|microvm", "the virtual machine [q35]", set_machine},
@@ -160,7 +160,8 @@ constexpr Flag kRunFlags[] = {
     {"timer-hz", 0, "N", "rate of the preemption timer [100]", set_timer},
     {"dry-run", 0, "", "print the command that would run, and stop", set_run<&RunOptions::dry_run>},
     {"gdb", 0, "", "wait for gdb on port 1234 at the beginning", set_run<&RunOptions::gdb>},
-    {"qemu", 0, "WORD", "add a word to QEMU's command line; repeatable", set_run<&RunOptions::qemu>, true},
+    {"qemu", 0, "WORD", "add a word to QEMU's command line; repeatable", set_run<&RunOptions::qemu>, false,
+     true, true},
 };
 
 constexpr Flag kBuildFlags[] = {
@@ -181,7 +182,7 @@ constexpr Flag kInspectFlags[] = {
 };
 
 constexpr VerbSpec kVerbs[] = {
-    {Verb::run, "run", "[FLAGS] FILE.wasm|- [ARGUMENTS]",
+    {Verb::run, "run", "[FLAGS] FILE.wasm|FILE.toml|- [ARGUMENTS]",
      "Run a WASI program, in a virtual machine or hosted.", kRunFlags, "*.wasm", true,
      "Exit codes: the program's; 124 time-out, 125 wrong usage or a refused module,\n"
      "126 the machine failed, 134 a trap, 137 ended by a limit."},

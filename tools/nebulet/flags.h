@@ -20,7 +20,9 @@ struct Flag {
   /// Puts the value into the request; the failure says what was wanted. Called again for each time that the
   /// flag is given.
   Result<> (*set)(Request& request, const std::string& value);
-  bool hidden = false;  ///< not in --help
+  bool of_program = false;  ///< about the program, not the machine: a manifest has it in [[process]]
+  bool repeats = false;     ///< each value counts, not the last one
+  bool hidden = false;      ///< not in --help
 };
 
 struct VerbSpec {

@@ -43,7 +43,7 @@ TEST(CommandLine, SaysWhatIsWrongAndWhatToDo) {
       {{"levitate"}, "levitate: no such verb; nebulet --help lists them"},
       {{"p.wasm"}, "p.wasm: no such verb; to run the program: nebulet run p.wasm"},
       {{"help", "rnu"}, "help rnu: no such verb; nebulet --help lists them"},
-      {{"run"}, "run: which program? usage: nebulet run [FLAGS] FILE.wasm|- [ARGUMENTS]"},
+      {{"run"}, "run: which program? usage: nebulet run [FLAGS] FILE.wasm|FILE.toml|- [ARGUMENTS]"},
       {{"run", "--hostde", "p.wasm"},
        "run --hostde: no such flag (did you mean --hosted?); nebulet run --help lists them"},
       {{"run", "--time=3", "p.wasm"},
