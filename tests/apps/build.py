@@ -145,6 +145,28 @@ def minigzip():
               flags=[f"-I{src}", "-DHAVE_UNISTD_H", "-DZ_SOLO_IS_NOT_SET"])
 
 
+def zstd():
+    lib = source("libzstd") / "lib"
+    sources = [path for part in ("common", "compress", "decompress") for path in sorted((lib / part).glob("*.c"))]
+    compile_c("zstd", [*sources, HERE / "zstd_main.c"], flags=[f"-I{lib}", "-DZSTD_DISABLE_ASM", "-DXXH_NAMESPACE=ZSTD_"])
+
+
+def xz():
+    src = source("xz-utils") / "src"
+    lzma = src / "liblzma"
+    parts = ["api", "common", "check", "lz", "lzma", "delta", "simple", "rangecoder"]
+    # What other processors, threads and small tables need, and programs that make tables.
+    without = ("_mt", "_small", "tablegen", "hardware_", "outqueue")
+    sources = [path for part in parts for path in sorted((lzma / part).glob("*.c")) if not any(word in path.stem for word in without)]
+    coders = ["LZMA1", "LZMA2", "DELTA", "X86"]
+    defined = ["HAVE_STDINT_H", "HAVE_INTTYPES_H", "HAVE_STDBOOL_H", "HAVE_LIMITS_H", "HAVE_ENCODERS", "HAVE_DECODERS", "HAVE_LZIP_DECODER",
+               "HAVE_CHECK_CRC32", "HAVE_CHECK_CRC64", "HAVE_CHECK_SHA256", *(f"HAVE_{kind}_{coder}" for kind in ("ENCODER", "DECODER") for coder in coders),
+               *(f"HAVE_MF_{finder}" for finder in ("HC3", "HC4", "BT2", "BT3", "BT4"))]
+    compile_c("xz", [*sources, HERE / "xz_main.c"],
+              flags=[*(f"-I{lzma / part}" for part in parts), f"-I{src / 'common'}", *(f"-D{name}=1" for name in defined), "-DTUKLIB_SYMBOL_PREFIX=lzma_"],
+              wasm_flags=["-DSIZEOF_SIZE_T=4", "-Dsigprocmask(how, set, old)=0"], native_flags=["-DSIZEOF_SIZE_T=8"])
+
+
 def sqlite():
     src = source("sqlite3")
     amalgamation = OUT / "sqlite-amalgamation"
@@ -174,12 +196,39 @@ def rust():
     run(["/usr/bin/rustc", "--edition=2021", "-O", "--target", "wasm32-wasi", "-C", "linker=wasm-ld-14", "-C", "link-arg=--strip-debug", src, "-o", OUT / "rust.wasm"], cwd=OUT)
 
 
-APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "sqlite": sqlite}
+def npm():
+    """Where npm's packages are, installed as the lock file says."""
+    place = OUT / "npm"
+    lock = HERE / "npm/package-lock.json"
+    if not (place / "done").exists() or (place / "done").read_bytes() != lock.read_bytes():
+        place.mkdir(exist_ok=True)
+        for path in (HERE / "npm").glob("package*.json"):
+            (place / path.name).write_bytes(path.read_bytes())
+        run(["npm", "ci", "--omit=optional", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=place)
+        (place / "done").write_bytes(lock.read_bytes())
+    return place / "node_modules"
+
+
+def yosys():
+    package = npm() / "@yowasp/yosys"
+    (OUT / "yosys.wasm").write_bytes((package / "gen/yosys.core.wasm").read_bytes())
+    run(["node", HERE / "npm/yosys_share.mjs", package, OUT / "yosys-share"])
+
+
+def assembly():
+    modules = npm()
+    # The compiler finds packages beside or above the source.
+    (OUT / "npm/assembly.ts").write_bytes((HERE / "assembly.ts").read_bytes())
+    run(["node", modules / "assemblyscript/bin/asc.js", "assembly.ts", "-O", "-o", OUT / "assembly.wasm", "--config",
+         "node_modules/@assemblyscript/wasi-shim/asconfig.json"], cwd=OUT / "npm")
+
+
+APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "sqlite": sqlite, "zstd": zstd, "xz": xz, "yosys": yosys, "assembly": assembly}
 
 
 def stamp_of():
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", HERE / "sqlite_main.c", ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
+    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", *sorted(HERE.glob("*_main.c")), HERE / "assembly.ts", *sorted((HERE / "npm").iterdir()), ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

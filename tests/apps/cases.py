@@ -24,6 +24,10 @@ class Case:
     status: int | None = 0  # None: that of the native program
     stdin: bytes = b""
     directory: Path | None = None  # the program sees it as /data; SCRATCH is a fresh one
+    shares: dict = field(default_factory=dict)  # further directories: what the program calls them, and the host's
+    node: bool = False             # what is expected comes from Node's own WASI
+    precompiled: bool = False      # with a code file, where there is a kernel
+    modes: tuple = ()              # none: all
     trap: bool = False
     skip_lines: int = 0  # of the output, which depend on the runner
 
@@ -93,11 +97,20 @@ def real_programs(size, whole):
     yield both("Rust with std", "rust", stdin=text_of(min(size, 100_000)))
     yield lua("Lua language", "language.lua", status=None)
     yield both("SQLite", "sqlite", stdin=(HERE / "queries.sql").read_bytes())
+    yield both(f"zstd, {size_text(size)}", "zstd", stdin=text_of(size))
+    yield both(f"xz -d, {size_text(size)}", "xz", "-d", stdin=compressed("xz", size))
+    yield Case("AssemblyScript", out / "assembly.wasm", ["one", "two words"], node=True, status=None)
     if not whole:
         return
     yield both(f"bzip2 -d, {size_text(size)}", "bzip2", "-dc", stdin=compressed("bzip2", size))
     yield both(f"minigzip, {size_text(size)}", "minigzip", stdin=text_of(size))
+    yield both(f"zstd -d, {size_text(size)}", "zstd", "-d", stdin=compressed("zstd", size))
+    yield both(f"xz, {size_text(size // 5)}", "xz", stdin=text_of(size // 5))
     yield lua("Lua benchmark", "benchmark.lua")
+    for name, words in {"-V": ["-V"], "help": ["-QT", "-p", "help synth"],
+                        "synthesis": ["-QT", "-p", "read_verilog /data/counter.v; synth; stat; write_blif"]}.items():
+        yield Case(f"Yosys {name}", out / "yosys.wasm", words, node=True, precompiled=True, modes=("hosted", "q35") if name == "synthesis" else ("hosted",), directory=HERE / "verilog",
+                   shares={"/share": out / "yosys-share", "/tmp": SCRATCH})
 
 
 def cases(apps, size=FULL_SIZE, whole=True):
