@@ -113,6 +113,14 @@ struct Pair {
     while (!done) Scheduler::sleep_until(machine::monotonic_ns() + kMs / 10);
     return result;
   }
+  /// Waits until the function does `what`.
+  void wait_until_inside(std::uint64_t what) {
+    for (std::uint64_t seen = 0; seen != what + 1;) {
+      Scheduler::sleep_until(machine::monotonic_ns() + kMs / 10);
+      EXPECT_EQ(server.program.instance->memory()->read(8, std::as_writable_bytes(std::span(&seen, 1))),
+                wasm::GuestResult::ok);
+    }
+  }
   /// A process ends with its last thread, so the client has one that sleeps.
   void keep_client() {
     if (kept_) return;
@@ -305,7 +313,7 @@ TEST(Door, TheServersEndFailsTheCall) {
       Pair pair;
       pair.server.start([&](Thread&) {
         if (what == 6) return;
-        Scheduler::sleep_until(machine::monotonic_ns() + 5 * kMs);
+        pair.wait_until_inside(what);
         pair.server.process->exit(9);
       });
       EXPECT_EQ(pair.call({what, what == 4 ? kForever >> 2 : 9}), word(Status::peer_closed)) << what;
@@ -319,12 +327,12 @@ TEST(Door, TheCallersEndWaitsForTheServer) {
   in_kernel([] {
     Pair pair;
     const Handle open(pair.door, Rights());  // that of the client goes with its last thread
-    const std::uint64_t until = machine::monotonic_ns() + 20 * kMs;
+    const std::uint64_t until = machine::monotonic_ns() + 200 * kMs;
     wasm::Outcome outcome;
     pair.client.start([&](Thread& self) {
       pair.client.call(self, "call", {word(pair.door_handle), 4, until, 0, 0, kForever}, &outcome);
     });
-    Scheduler::sleep_until(machine::monotonic_ns() + 3 * kMs);
+    pair.wait_until_inside(4);
     pair.client.end(5);
     EXPECT_GE(machine::monotonic_ns(), until);
     EXPECT_EQ(outcome.kind, wasm::Outcome::Kind::unwound);

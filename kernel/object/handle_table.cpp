@@ -36,26 +36,27 @@ Handle HandleTable::take(Slot& slot) {
   slot.handle = {};
   slot.generation = (slot.generation + 1) & (0xffffffffu >> kIndexBits);
   slot.next_free = std::exchange(first_free_, static_cast<std::uint32_t>(&slot - slots_.data()));
+  version_.store(version() + 1, std::memory_order_release);  // pairs with HandleCache::find
   --count_;
   return handle;
 }
 
 Result<HandleValue> HandleTable::insert(Handle handle) {
   // If there is no room, the handle goes after the lock.
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   if (!has_room(1)) return fail(Status::limit_reached);
   return put(std::move(handle));
 }
 
 Result<> HandleTable::insert_all(std::span<Handle> handles, std::span<HandleValue> values) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   if (!has_room(handles.size())) return fail(Status::limit_reached);
   for (std::size_t i = 0; i < handles.size(); ++i) values[i] = put(std::move(handles[i]));
   return {};
 }
 
 Result<HandleValue> HandleTable::duplicate(HandleValue handle, Rights rights) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   const Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   if (!slot->handle.rights().contains(rights | Right::duplicate)) return fail(Status::access_denied);
@@ -64,7 +65,7 @@ Result<HandleValue> HandleTable::duplicate(HandleValue handle, Rights rights) {
 }
 
 Result<HandleValue> HandleTable::replace(HandleValue handle, Rights rights) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   if (!slot->handle.rights().contains(rights)) return fail(Status::access_denied);
@@ -74,7 +75,7 @@ Result<HandleValue> HandleTable::replace(HandleValue handle, Rights rights) {
 
 Result<> HandleTable::close(HandleValue handle) {
   Handle closed;  // ends after the lock
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   closed = take(*slot);
@@ -84,8 +85,9 @@ Result<> HandleTable::close(HandleValue handle) {
 void HandleTable::close_all() {
   std::vector<Slot> slots;
   {
-    const SpinGuard guard(lock_);
+    const ThreadGuard guard(lock_);
     slots.swap(slots_);
+    version_.store(version() + 1, std::memory_order_release);
     first_free_ = kNone;
     count_ = 0;
   }
@@ -93,7 +95,7 @@ void HandleTable::close_all() {
 
 Result<> HandleTable::take_all(std::span<const HandleValue> values, std::span<Handle> handles,
                                const Object* except) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   for (const HandleValue value : values) {
     const Slot* slot = find(value);
     if (slot == nullptr) return fail(Status::bad_handle);
@@ -117,8 +119,15 @@ Result<> HandleTable::take_all(std::span<const HandleValue> values, std::span<Ha
   return {};
 }
 
+Result<HandleTable::Found> HandleTable::find_all(HandleValue handle) {
+  const ThreadGuard guard(lock_);
+  const Slot* slot = find(handle);
+  if (slot == nullptr) return fail(Status::bad_handle);
+  return Found{slot->handle.object(), slot->handle.rights(), version()};
+}
+
 Result<Ref<Object>> HandleTable::get(HandleValue handle, ObjectType type, Rights rights) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   const Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   if (slot->handle.object()->type() != type) return fail(Status::wrong_type);
@@ -127,7 +136,7 @@ Result<Ref<Object>> HandleTable::get(HandleValue handle, ObjectType type, Rights
 }
 
 Result<Ref<Object>> HandleTable::get(HandleValue handle, Rights rights) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   const Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   if (!slot->handle.rights().contains(rights)) return fail(Status::access_denied);
@@ -135,7 +144,7 @@ Result<Ref<Object>> HandleTable::get(HandleValue handle, Rights rights) {
 }
 
 Result<HandleInfo> HandleTable::info(HandleValue handle) {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   const Slot* slot = find(handle);
   if (slot == nullptr) return fail(Status::bad_handle);
   const Object& object = *slot->handle.object();
@@ -143,7 +152,7 @@ Result<HandleInfo> HandleTable::info(HandleValue handle) {
 }
 
 std::uint32_t HandleTable::count() {
-  const SpinGuard guard(lock_);
+  const ThreadGuard guard(lock_);
   return count_;
 }
 

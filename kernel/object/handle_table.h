@@ -23,8 +23,8 @@ struct HandleInfo {
   std::uint64_t object_id;
 };
 
-/// Maps handles to objects with rights. Any thread of the process may use it. Objects are released outside of
-/// the lock, since their destructors may do anything.
+/// Maps handles to objects with rights. Any thread of the process may use it, no interrupt handler may.
+/// Objects are released outside of the lock, since their destructors may do anything.
 class HandleTable {
  public:
   static constexpr std::uint32_t kMaxHandles = 4096;
@@ -48,6 +48,15 @@ class HandleTable {
   /// The object of any type.
   Result<Ref<Object>> get(HandleValue handle, Rights rights);
   Result<HandleInfo> info(HandleValue handle);
+  struct Found {
+    Ref<Object> object;
+    Rights rights;
+    std::uint64_t version;
+  };
+  /// What a handle names, for a cache.
+  Result<Found> find_all(HandleValue handle);
+  /// Changes when a handle ends: as long as it is the same, the handles that there were are what they were.
+  std::uint64_t version() const { return version_.load(std::memory_order_acquire); }
   std::uint32_t count();
 
  private:
@@ -67,6 +76,7 @@ class HandleTable {
   std::vector<Slot> slots_;  ///< grows to at most kMaxHandles
   std::uint32_t first_free_ = kNone;
   std::uint32_t count_ = 0;
+  std::atomic<std::uint64_t> version_ = 0;  ///< changed under lock_
   static constexpr std::uint32_t kNone = 0xffffffff;
 };
 

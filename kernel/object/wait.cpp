@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/object/wait.h"
 
-#include <array>
+#include <boost/container/static_vector.hpp>
 
 #include "base/assert.h"
 #include "kernel/sched/scheduler.h"
@@ -12,10 +12,11 @@ namespace {
 
 class ThreadObserver final : public Observer {
  public:
-  void on_signal() override { Scheduler::unpark(*task_); }
+  explicit ThreadObserver(Task& task) : task_(task) {}
+  void on_signal() override { Scheduler::unpark(task_); }
 
  private:
-  Task* const task_ = Scheduler::current();
+  Task& task_;
 };
 
 /// Notes the items' signals; true if one has what it is waited for.
@@ -34,8 +35,9 @@ Result<> wait_for_signals(std::span<WaitItem> items, std::uint64_t deadline,
                           const std::atomic<bool>& cancelled) {
   NB_ASSERT(items.size() <= kMaxWaitItems);
   if (look(items)) return {};
-  std::array<ThreadObserver, kMaxWaitItems> observers;
-  for (std::size_t i = 0; i < items.size(); ++i) items[i].object->observe(observers[i], items[i].mask);
+  boost::container::static_vector<ThreadObserver, kMaxWaitItems> observers;
+  Task& self = *Scheduler::current();
+  for (const WaitItem& item : items) item.object->observe(observers.emplace_back(self), item.mask);
   bool found = false;
   while (!(found = look(items)) && !cancelled.load(std::memory_order_relaxed) &&
          machine::monotonic_ns() < deadline)

@@ -48,6 +48,7 @@ Result<Ref<Thread>> Thread::start(Ref<Process> process, Body body) {
 void Thread::run() {
   if (!process_->exiting()) body_(*this);
   body_ = nullptr;
+  handle_cache_.clear();
   stack_.reset();
   charge_ = {};
   process_->remove(*this);

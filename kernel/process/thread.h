@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 
+#include "kernel/object/handle_cache.h"
 #include "kernel/object/object.h"
 #include "kernel/process/process.h"
 #include "kernel/sched/task.h"
@@ -49,6 +50,9 @@ class Thread final : public Object, public Task {
   void count_call() { ++kernel_calls_; }
   /// Changed by the thread itself only.
   Place& place() { return place_; }
+  bool is_at_home() const { return place_.call == nullptr; }
+  /// Of the handles of its process. Only at home, where one kernel call at a time uses it.
+  HandleCache& handle_cache() { return handle_cache_; }
   /// Through which callers from other processes use this thread's stack, while it waits for them.
   void set_server(Server* server);
 
@@ -64,6 +68,7 @@ class Thread final : public Object, public Task {
   Ref<Process> process_;
   std::unique_ptr<wasm::WasmStack> stack_;
   Place place_;
+  HandleCache handle_cache_;
   Server* server_ = nullptr;  ///< under the process's lock
   Body body_;
   std::uint64_t kernel_calls_ = 0;

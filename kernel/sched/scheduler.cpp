@@ -39,6 +39,7 @@ struct Cpu {
   Task* running = nullptr;   ///< nullptr: the idle task
   Task* finished = nullptr;  ///< ended, and its stack is to be reused once nothing runs on it
   std::uint64_t slice_end = 0;
+  std::uint64_t timer_at = kForever;  ///< what the machine's timer was set to last, unless it came
   std::uint64_t switched_at = 0;
   std::atomic<std::uint32_t> load = 0;  ///< ready and running tasks, for choosing a CPU
   std::atomic<bool> idle = false;
@@ -117,10 +118,8 @@ void Scheduler::set_slice(std::uint64_t slice_ns) { slice = slice_ns; }
 std::uint32_t Scheduler::cpus() { return cpu_count; }
 std::byte* Scheduler::stack_top(const Task& task) { return task.stack_ + Task::kStackSize; }
 
-Task* Scheduler::current() {
-  const machine::InterruptGuard guard;
-  return this_cpu().running;
-}
+// Kernel code is not preempted, so it stays on its CPU between two instructions.
+Task* Scheduler::current() { return this_cpu().running; }
 
 bool Scheduler::wants_reschedule() { return this_cpu().wants_reschedule.load(std::memory_order_relaxed); }
 
@@ -199,16 +198,16 @@ Task* Scheduler::steal(Cpu& thief) {
   return nullptr;
 }
 
-/// With cpu.lock held.
+/// With cpu.lock held, on that CPU. A timer that comes too early finds nothing to do and is set again, so it
+/// is set only to come earlier: switching between tasks does not touch it. An idle CPU without sleepers and
+/// alarms has none, once the last has come.
 void Scheduler::arm_timer(Cpu& cpu) {
   std::uint64_t next = cpu.running != nullptr ? cpu.slice_end : kForever;
   if (!cpu.sleepers.empty()) next = std::min(next, cpu.sleepers.begin()->deadline_);
   if (!cpu.alarms.empty()) next = std::min(next, cpu.alarms.begin()->deadline_);
-  if (next == kForever) {
-    machine::cancel_timer();
-  } else {
-    machine::set_timer(next);
-  }
+  if (next >= cpu.timer_at) return;
+  cpu.timer_at = next;
+  machine::set_timer(next);
 }
 
 /// With cpu.lock held.
@@ -404,7 +403,9 @@ std::uint64_t Scheduler::cpu_ns(const Task& task) {
 
 bool Scheduler::on_timer() {
   auto* cpu = static_cast<Cpu*>(machine::cpu_local());
-  if (cpu == nullptr || cpu->running == nullptr) return false;  // idle looks itself
+  if (cpu == nullptr) return false;
+  cpu->timer_at = kForever;                   // or another CPU wanted something: it is set again all the same
+  if (cpu->running == nullptr) return false;  // idle looks itself
   ring_alarms(*cpu);
   {
     const SpinGuard guard(cpu->lock);

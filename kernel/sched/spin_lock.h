@@ -21,4 +21,7 @@ class NB_SCOPED_CAPABILITY SpinGuard {
   SpinLock& lock_;
 };
 
+/// For locks that no interrupt handler takes: they stay on.
+using ThreadGuard = nebulet::SpinGuard;
+
 }  // namespace nebulet::kernel

@@ -2,6 +2,7 @@
 // service.*, door.*
 #include <algorithm>
 #include <array>
+#include <boost/container/static_vector.hpp>
 
 #include "abi/generated/calls.h"
 
@@ -90,22 +91,21 @@ Result<std::uint64_t> sys_door_exchange(CallContext& context, HandleArg<Door, Ri
   if (handles.count() > kMaxMessageHandles || received.count() > kMaxMessageHandles)
     return fail(Status::too_large);
   HandleTable& table = context.process.handles();
-  std::array<HandleValue, kMaxMessageHandles> values = {};
-  std::array<Handle, kMaxMessageHandles> sent, given;
-  const auto values_sent = std::span(values).first(handles.count());
+  using boost::container::static_vector;
+  static_vector<HandleValue, kMaxMessageHandles> values(handles.count()), places(received.count());
+  static_vector<Handle, kMaxMessageHandles> sent(handles.count()), given(received.count());
   DoorCall call{.memory = context.memory,
                 .request = request.address(),
                 .request_size = request.size(),
                 .reply = reply.address(),
                 .reply_size = reply.size(),
                 .table = &table,
-                .handles = values_sent,
-                .sent = std::span(sent).first(handles.count()),
-                .received = std::span(given).first(received.count()),
+                .handles = values,
+                .sent = sent,
+                .received = given,
                 .is_exchange = true};
-  TRY(handles.read(values_sent));
-  std::array<HandleValue, kMaxMessageHandles> places = {};
-  TRY(received.write(std::span<const HandleValue>(places).first(received.count())));  // commits the pages
+  TRY(handles.read(values));
+  TRY(received.write(std::span<const HandleValue>(places)));  // commits the pages
   const Door::Words words = {word, request.size(), reply.size(),
                              handles.count() | std::uint64_t{received.count()} << 32};
   const std::uint64_t result = TRY(door->call(context.thread, call, words, deadline));

@@ -4,6 +4,7 @@
 namespace nebulet::kernel {
 
 Result<> sys_handle_close(CallContext& context, HandleValue handle) {
+  if (context.thread.is_at_home()) context.thread.handle_cache().clear();
   return context.process.handles().close(handle);
 }
 

@@ -154,9 +154,11 @@ class GuestArrayOut : public GuestRange {
 /// A handle that was looked up: of the right type and with the right.
 template <class T, Right kRight>
 struct HandleArg {
-  Ref<T> object;
-  T* operator->() const { return object.get(); }
+  T* object;
+  Ref<Object> kept;  ///< nullptr: the thread's cache keeps the object during the call
+  T* operator->() const { return object; }
   T& operator*() const { return *object; }
+  Ref<T> ref() const { return Ref<T>(object); }
 };
 
 /// The result of a call in which others used the calling thread's stack: it ends as they did if that was a
@@ -205,12 +207,23 @@ struct Decode<HandleArg<T, kRight>> {
   using Words = std::tuple<std::uint32_t>;
   static Result<HandleArg<T, kRight>> from(CallContext& context, std::uint32_t word) {
     HandleTable& handles = context.process.handles();
+    Ref<Object> object;
     if constexpr (std::is_same_v<T, Object>) {
-      return HandleArg<T, kRight>{TRY(handles.get(HandleValue{word}, kRight))};
+      object = TRY(handles.get(HandleValue{word}, kRight));
     } else {
-      Ref<Object> object = TRY(handles.get(HandleValue{word}, T::kType, kRight));
-      return HandleArg<T, kRight>{boost::static_pointer_cast<T>(std::move(object))};
+      object = TRY(handles.get(HandleValue{word}, T::kType, kRight));
     }
+    return HandleArg<T, kRight>{static_cast<T*>(object.get()), std::move(object)};
+  }
+  /// A call's first argument: through the thread's cache, which the others must not change.
+  static Result<HandleArg<T, kRight>> first(CallContext& context, std::uint32_t word) {
+    if (!context.thread.is_at_home()) return from(context, word);
+    const auto found = context.thread.handle_cache().find(context.process.handles(), HandleValue{word});
+    if (!found) return fail(found.error());
+    if constexpr (!std::is_same_v<T, Object>)
+      if (found->object->type() != T::kType) return fail(Status::wrong_type);
+    if (!found->rights.contains(kRight)) return fail(Status::access_denied);
+    return HandleArg<T, kRight>{static_cast<T*>(found->object), nullptr};
   }
 };
 template <class Range>
@@ -259,7 +272,10 @@ struct Call<kBody> {
       using Next = std::tuple_element_t<sizeof...(Done), std::tuple<Args...>>;
       constexpr std::size_t kCount = std::tuple_size_v<typename Decode<Next>::Words>;
       auto next = [&]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
-        return Decode<Next>::from(context, std::get<kWord + kIndex>(words)...);
+        if constexpr (sizeof...(Done) == 0 && requires { Decode<Next>::first(context, 0); })
+          return Decode<Next>::first(context, std::get<kWord + kIndex>(words)...);
+        else
+          return Decode<Next>::from(context, std::get<kWord + kIndex>(words)...);
       }(std::make_index_sequence<kCount>{});
       using Encoded = decltype(step<kWord + kCount>(context, words, done..., *next));
       if (!next) return static_cast<Encoded>(next.error());

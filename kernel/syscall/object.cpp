@@ -21,7 +21,7 @@ Result<HandleValue> give(CallContext& context, Ref<Object> object, Rights rights
 
 Result<std::uint32_t> sys_object_wait(CallContext& context, HandleArg<Object, Right::wait> object,
                                       std::uint32_t mask, std::uint64_t deadline) {
-  WaitItem item{.object = std::move(object.object), .mask = Signals(mask)};
+  WaitItem item{.object = object.ref(), .mask = Signals(mask)};
   TRY(wait_for_signals({&item, 1}, deadline, context.process.exiting()));
   return item.observed.bits();
 }
@@ -91,7 +91,7 @@ Result<HandleValue> sys_wait_set_create(CallContext& context) {
 
 Result<> sys_wait_set_add(CallContext&, HandleArg<WaitSet, Right::manage> set,
                           HandleArg<Object, Right::wait> object, std::uint32_t mask, std::uint64_t key) {
-  return set->add(std::move(object.object), Signals(mask), key);
+  return set->add(object.ref(), Signals(mask), key);
 }
 
 Result<> sys_wait_set_remove(CallContext&, HandleArg<WaitSet, Right::manage> set, std::uint64_t key) {

@@ -27,11 +27,12 @@ class TestTask final : public Task {
   std::function<void()> body_, at_end_;
 };
 
-/// Runs `body` in kernel context and returns when it ended. CPUs: 3, time slices of 1 ms.
-inline void in_kernel(std::function<void()> body) {
-  static const bool initialized = [] {
-    machine::prepare_hosted({.memory_bytes = 1ull << 30, .cpus = 3});
-    Scheduler::initialize(3, 1'000'000);
+/// Runs `body` in kernel context and returns when it ended. Time slices of 1 ms; as many CPUs as the first
+/// call says.
+inline void in_kernel(std::function<void()> body, std::uint32_t cpus = 3) {
+  static const bool initialized = [cpus] {
+    machine::prepare_hosted({.memory_bytes = 1ull << 30, .cpus = cpus});
+    Scheduler::initialize(cpus, 1'000'000);
     return true;
   }();
   (void)initialized;

@@ -176,9 +176,4 @@ void set_timer(std::uint64_t deadline_ns) {
   timer_settime(this_cpu().timer, TIMER_ABSTIME, &when, nullptr);
 }
 
-void cancel_timer() {
-  const itimerspec never = {};
-  timer_settime(this_cpu().timer, 0, &never, nullptr);
-}
-
 }  // namespace nebulet::machine

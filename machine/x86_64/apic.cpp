@@ -154,10 +154,4 @@ void set_timer(std::uint64_t deadline_ns) {
   start_apic_timer(deadline_ns > now ? deadline_ns - now : 1);
 }
 
-void cancel_timer() {
-  const InterruptGuard guard;
-  this_cpu().deadline_ns = ~0ull;
-  start_apic_timer(0);
-}
-
 }  // namespace nebulet::machine

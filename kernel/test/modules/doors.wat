@@ -32,6 +32,7 @@
   (func $entry (param $cookie i64) (param $a i64) (param $b i64) (param $c i64) (param $d i64) (result i64)
     (local $result i64)
     (global.set $inside (i64.add (global.get $inside) (i64.const 1)))
+    (i64.store (i32.const 8) (i64.add (local.get $a) (i64.const 1)))  ;; for tests that wait for it
     (block $done
       (block $chain (block $give_back (block $take (block $unserved_read (block $count
       (block $recursion (block $exit_now (block $forward (block $sleep_long (block $spin (block $trap (block $copying (block $sum

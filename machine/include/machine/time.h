@@ -15,7 +15,6 @@ std::uint64_t realtime_ns();
 /// Arms this CPU's timer for the monotonic time `deadline_ns` (past: at once). One deadline; a later call
 /// replaces it.
 void set_timer(std::uint64_t deadline_ns);
-void cancel_timer();
 
 /// Fills `bytes` with random bytes from the best source the machine has. False if it has none.
 bool random_bytes(std::span<std::byte> bytes);
