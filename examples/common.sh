@@ -21,7 +21,8 @@ need() {
     { echo "could not install$missing; try: apt-get install$missing" >&2; exit 125; }
 }
 
-# start MODULE [WORD…]: flags of ./nebulet run up to --, then the program's arguments.
+# start MODULE [WORD…]: flags of ./nebulet run up to --, then the program's arguments, behind $first if that is set.
+first=
 start() {
   module=$1
   shift
@@ -34,11 +35,11 @@ start() {
     count=$((count - 1))
     if [ "$flags" = 1 ] && [ "$word" = -- ]; then
       flags=0
-      set -- "$@" "$module"
+      set -- "$@" "$module" ${first:+"$first"}
     else
       set -- "$@" "$word"
     fi
   done
-  [ "$flags" = 0 ] || set -- "$@" "$module"
+  [ "$flags" = 0 ] || set -- "$@" "$module" ${first:+"$first"}
   exec "${NEBULET:-$root/nebulet}" run "$@"
 }
