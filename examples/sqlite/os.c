@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// SQLite's operating system: the file system of test_demovfs.c in SQLite's sources, which asks for nothing that WASI lacks (locks).
+// SQLite's operating system: the file system of test_demovfs.c in SQLite's sources, which asks for nothing
+// that WASI lacks (locks).
 #include <sqlite3.h>
 
 sqlite3_vfs* sqlite3_demovfs(void);

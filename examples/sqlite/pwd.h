@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// In place of the C library's <pwd.h>, which wasi-libc lacks: there are no users, and no home directories. The shell asks for both.
+// In place of the C library's <pwd.h>, which wasi-libc lacks: there are no users, and no home directories.
+// The shell asks for both.
 #pragma once
 #include <errno.h>
 #include <sys/types.h>

@@ -6,12 +6,17 @@
 
 namespace nebulet::wasm::opt {
 
-void optimize(ir::Function& function) {
+void optimize(ir::Function& function, const PassHook& hook) {
   ir::compute_cfg(function);
   if (simplify(function)) ir::compute_cfg(function);
+  hook("simplify", function);
   // Forwarding puts values where reads were, which may meet constants or each other.
-  if (forward_state(function) && simplify(function)) ir::compute_cfg(function);
+  const bool forwarded = forward_state(function);
+  hook("forward-state", function);
+  if (forwarded && simplify(function)) ir::compute_cfg(function);
+  hook("simplify-again", function);
   eliminate_dead_code(function);
+  hook("dead-code", function);
   ir::split_critical_edges(function);
 }
 
