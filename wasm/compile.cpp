@@ -32,8 +32,8 @@ std::unexpected<Error> in_function(Error error, const Module& module, std::uint3
 /// What the compilation of one module's functions shares.
 class Compiler {
  public:
-  Compiler(const Module& module, Effort effort, const Pause& pause)
-      : builder(module), module_(module), effort_(effort), pause_(pause) {}
+  Compiler(const Module& module, Effort effort, const CompileHook& hook)
+      : builder(module), module_(module), effort_(effort), pause_(hook.pause), clock_(hook.clock) {}
 
   Result<> function(std::uint32_t defined) {
     const FunctionDecl& decl = module_.functions[module_.imported_functions + defined];
@@ -50,6 +50,18 @@ class Compiler {
     return in_segments(defined);
   }
   std::size_t footprint() const { return arena_.peak() + keep_.peak(); }
+
+  /// The time since the last call was that stage's.
+  void ended(Stage stage) {
+    if (clock_ == nullptr) return;
+    const std::uint64_t now = clock_();
+    times[static_cast<std::size_t>(stage)] += now - since_;
+    since_ = now;
+  }
+  void begin() {
+    if (clock_ != nullptr) since_ = clock_();
+  }
+  std::array<std::uint64_t, kStages> times{};
 
   x64::CodeBuilder builder;
 
@@ -80,12 +92,15 @@ class Compiler {
       too_large_ = built.error().kind == Error::Kind::limit;
       return built;
     }
+    ended(Stage::build);
     const bool is_long = bytes > kLongBody;
     if (is_long) TRY(pause_());
     opt::optimize(function);
     NB_DEBUG_ASSERT(ir::verify(function).empty());
+    ended(Stage::optimize);
     if (is_long) TRY(pause_());
     mir::Function machine = x64::select(function, module_, layout_, arena_, memory / kBytesPerInst);
+    ended(Stage::select);
     if (machine.blocks.empty() || arena_.used() + allocation_memory(machine) > memory) {
       too_large_ = true;
       return std::unexpected(Error{Error::Kind::limit, 0, "function exceeds the compile budget"});
@@ -93,8 +108,11 @@ class Compiler {
     if (is_long) TRY(pause_());
     const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
     NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
+    ended(Stage::allocate);
     if (is_long) TRY(pause_());
-    return named(builder.add(machine, allocation), defined);
+    auto added = builder.add(machine, allocation);
+    ended(Stage::emit);
+    return named(std::move(added), defined);
   }
 
   Result<> in_segments(std::uint32_t defined) {
@@ -136,12 +154,17 @@ class Compiler {
   }
 
   Result<> segment(ir::Function& function, std::span<const std::uint32_t> labels) {
+    ended(Stage::build);
     mir::Function machine = x64::select(function, module_, layout_, arena_);
+    ended(Stage::select);
     const regalloc::Result allocation = regalloc::allocate(machine, registers_, arena_);
     NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
     x64::set_segment_edges(function, machine);
+    ended(Stage::allocate);
     TRY(pause_());
-    return builder.add_segment(*whole_, machine, allocation, labels);
+    auto added = builder.add_segment(*whole_, machine, allocation, labels);
+    ended(Stage::emit);
+    return added;
   }
 
   Result<> finish(std::span<const ir::LabelAlias> aliases, std::uint32_t cells,
@@ -159,6 +182,8 @@ class Compiler {
   const Module& module_;
   const Effort effort_;
   const Pause pause_;
+  std::uint64_t (*const clock_)();
+  std::uint64_t since_ = 0;
   const ContextLayout layout_ = ContextLayout::of(module_);
   const regalloc::Registers registers_{.allocatable = x64::kAllocatable, .vec_scratch = x64::kVecScratch};
   Arena arena_;  // everything about one function, or one segment; the code itself is in the builder
@@ -180,7 +205,8 @@ std::uint64_t compile_memory(std::uint64_t body_bytes) {
 
 Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats,
                                                    const CompileHook& hook, Effort effort) {
-  Compiler compiler(module, effort, hook.pause);
+  Compiler compiler(module, effort, hook);
+  compiler.begin();
   for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
     const std::uint32_t index = module.imported_functions + i;
     if (hook.before_function != nullptr) {
@@ -193,8 +219,11 @@ Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, Compile
   }
 
   auto code = std::make_unique<CodeObject>(compiler.builder.finish());
+  compiler.ended(Stage::emit);
   TRY(verify_code(*code, module, hook.pause));
+  compiler.ended(Stage::verify);
   if (stats) {
+    stats->time = compiler.times;
     stats->functions = module.defined_functions();
     stats->wasm_bytes = module.bytes.size();
     stats->code_bytes = code->text.size() + code->rodata.size();

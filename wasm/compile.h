@@ -2,6 +2,7 @@
 // The engine's front door: bytes to module, module to verified code.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -15,8 +16,13 @@ namespace nebulet::wasm {
 /// Decodes all sections (not the function bodies). `bytes` must outlive the module.
 Result<Module> decode_module(std::span<const std::byte> bytes);
 
+/// The pipeline's stages in order. `build` includes validation, `allocate` is register allocation.
+enum class Stage : std::uint8_t { build, optimize, select, allocate, emit, verify };
+constexpr std::size_t kStages = 6;
+
 struct CompileStats {
   std::uint64_t functions = 0, wasm_bytes = 0, code_bytes = 0, peak_arena_bytes = 0;
+  std::array<std::uint64_t, kStages> time{};  ///< by stage, in units of CompileHook::clock; 0 without one
 };
 
 /// How far a compilation is, when it is about to compile a function.
@@ -33,6 +39,7 @@ struct CompileHook {
   Result<> (*before_function)(void* state, const CompileProgress& progress) = nullptr;
   void* state = nullptr;
   Pause pause = {};
+  std::uint64_t (*clock)() = nullptr;  ///< if there is one, CompileStats::time is measured
 };
 
 /// The most memory that is taken to compile a function whose body has so many bytes, beside the code.

@@ -12,8 +12,10 @@
 
 namespace nebulet::tool {
 
-/// The code file (wasm/object) of a module; `name` is for errors.
-Result<std::vector<std::byte>> compile_bytes(std::span<const std::byte> module, const std::string& name);
+/// The code file (wasm/object) of a module, compiled on all CPUs; `name` is for errors. With `times` the CPU
+/// time of each stage is printed.
+Result<std::vector<std::byte>> compile_bytes(std::span<const std::byte> module, const std::string& name,
+                                             bool times = false);
 
 /// Compiles the module and writes the code file (wasm/object).
 Result<> compile_file(const CompileOptions& options);

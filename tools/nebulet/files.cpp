@@ -68,6 +68,14 @@ Result<std::vector<std::byte>> read_module(const std::string& path) {
 }
 
 Result<> write_file(const std::string& path, std::span<const std::byte> bytes) {
+  // A device or a pipe is written to, and never replaced.
+  struct stat status{};
+  if (::stat(path.c_str(), &status) == 0 && !S_ISREG(status.st_mode)) {
+    Descriptor file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (file.get() < 0 || !write_all(file.get(), bytes.data(), bytes.size()))
+      return fail("{}: {}", path, std::strerror(errno));
+    return {};
+  }
   // Whole or not at all: another process may be reading it.
   const std::string part = path + ".part";
   Descriptor file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644));

@@ -132,6 +132,11 @@ Result<> set_output(Request& request, const std::string& text) {
   return {};
 }
 
+Result<> set_times(Request& request, const std::string&) {
+  request.compile.times = true;
+  return {};
+}
+
 Result<> set_function(Request& request, const std::string& text) {
   request.inspect.function = text;
   return {};
@@ -174,6 +179,7 @@ constexpr Flag kBuildFlags[] = {
 
 constexpr Flag kCompileFlags[] = {
     {"output", 'o', "FILE", "the code file [FILE.wasm.code]", set_output},
+    {"times", 0, "", "print the CPU time of each stage of the compiler", set_times},
 };
 
 constexpr Flag kInspectFlags[] = {

@@ -50,6 +50,7 @@ struct RunOptions {
 
 struct CompileOptions {
   std::string file, output;  ///< no output: FILE.code
+  bool times = false;        ///< print the CPU time of each stage
 };
 
 enum class ImageFormat { elf, iso, disk };

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <gtest/gtest.h>
-
 #include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <sstream>
@@ -11,6 +11,7 @@
 #include "tools/nebulet/cli.h"
 #include "tools/nebulet/command_line.h"
 #include "tools/nebulet/completion.h"
+#include "tools/nebulet/files.h"
 #include "tools/nebulet/flags.h"
 #include "tools/nebulet/initfs.h"
 #include "tools/nebulet/invoke.h"
@@ -168,6 +169,20 @@ TEST(Invoke, OperandsAndResultsAreInverse) {
     EXPECT_FALSE(make_operand(wasm::kF32, bad)) << bad;
     EXPECT_FALSE(make_operand(wasm::kI32, bad)) << bad;
   }
+}
+
+TEST(Files, WritesIntoWhatIsNoRegularFile) {
+  const std::string path = "/tmp/nebulet-fifo-" + std::to_string(::getpid());
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  Descriptor reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+  EXPECT_TRUE(write_file(path, bytes_of("code")));
+  char got[8] = {};
+  EXPECT_EQ(::read(reader.get(), got, sizeof got), 4);
+  EXPECT_EQ(std::string(got), "code");
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0);
+  EXPECT_TRUE(S_ISFIFO(status.st_mode));
+  ::unlink(path.c_str());
 }
 
 TEST(Initfs, PadsNamesAndDataToFourBytes) {
