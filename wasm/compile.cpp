@@ -2,6 +2,8 @@
 #include "wasm/compile.h"
 
 #include <algorithm>
+#include <atomic>
+#include <deque>
 #include <format>
 
 #include "base/arena.h"
@@ -29,11 +31,14 @@ std::unexpected<Error> in_function(Error error, const Module& module, std::uint3
   return std::unexpected(std::move(error));
 }
 
-/// What the compilation of one module's functions shares.
+/// What one thread needs to compile functions of a module.
 class Compiler {
  public:
   Compiler(const Module& module, Effort effort, const CompileHook& hook)
-      : builder(module), module_(module), effort_(effort), pause_(hook.pause), clock_(hook.clock) {}
+      : module_(module), effort_(effort), pause_(hook.pause), clock_(hook.clock) {}
+
+  /// Compiles the functions that follow for this builder.
+  void start(x64::CodeBuilder& builder) { builder_ = &builder; }
 
   Result<> function(std::uint32_t defined) {
     const FunctionDecl& decl = module_.functions[module_.imported_functions + defined];
@@ -62,8 +67,6 @@ class Compiler {
     if (clock_ != nullptr) since_ = clock_();
   }
   std::array<std::uint64_t, kStages> times{};
-
-  x64::CodeBuilder builder;
 
  private:
   /// Larger bodies are compiled in segments right away: no stage of the compiler then takes long without a
@@ -110,7 +113,7 @@ class Compiler {
     NB_DEBUG_ASSERT(regalloc::check(machine, allocation, &registers_).empty());
     ended(Stage::allocate);
     if (is_long) TRY(pause_());
-    auto added = builder.add(machine, allocation);
+    auto added = builder_->add(machine, allocation);
     ended(Stage::emit);
     return named(std::move(added), defined);
   }
@@ -142,7 +145,7 @@ class Compiler {
       cell_bytes_ = cell_bytes;
       auto built = build_in_segments(module_, defined, segment, keep_, sink);
       if (built && whole.fits()) return {};
-      builder.drop_segments(whole);
+      builder_->drop_segments(whole);
       if (built) {
         frame = whole.needed;
       } else if (is_wide_cells_needed(built.error())) {
@@ -162,7 +165,7 @@ class Compiler {
     x64::set_segment_edges(function, machine);
     ended(Stage::allocate);
     TRY(pause_());
-    auto added = builder.add_segment(*whole_, machine, allocation, labels);
+    auto added = builder_->add_segment(*whole_, machine, allocation, labels);
     ended(Stage::emit);
     return added;
   }
@@ -170,7 +173,7 @@ class Compiler {
   Result<> finish(std::span<const ir::LabelAlias> aliases, std::uint32_t cells,
                   std::span<const std::uint32_t> references) {
     whole_->needed.cells = cells * cell_bytes_;
-    return whole_->fits() ? builder.end_segments(*whole_, aliases, references, cell_bytes_) : Result<>();
+    return whole_->fits() ? builder_->end_segments(*whole_, aliases, references, cell_bytes_) : Result<>();
   }
 
   /// An error of a stage that knows nothing of the module, with the function that it is about.
@@ -183,6 +186,7 @@ class Compiler {
   const Effort effort_;
   const Pause pause_;
   std::uint64_t (*const clock_)();
+  x64::CodeBuilder* builder_ = nullptr;
   std::uint64_t since_ = 0;
   const ContextLayout layout_ = ContextLayout::of(module_);
   const regalloc::Registers registers_{.allocatable = x64::kAllocatable, .vec_scratch = x64::kVecScratch};
@@ -192,6 +196,123 @@ class Compiler {
   std::uint64_t since_pause_ = 0;  ///< bytes of bodies compiled
   x64::SegmentedFunction* whole_ = nullptr;
   std::uint32_t cell_bytes_ = 8;
+};
+
+/// The compilation of a module: its functions in parts, each of which one thread compiles. Parts depend on
+/// the module only, and so does the code.
+class Job {
+ public:
+  Job(const Module& module, Effort effort, const CompileHook& hook)
+      : module_(module), effort_(effort), hook_(hook), whole_(module) {
+    std::uint64_t bytes = kPartBytes;
+    for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
+      if (bytes >= kPartBytes) {
+        parts_.emplace_back(module, i);
+        bytes = 0;
+      }
+      bytes += body_bytes(i);
+      parts_.back().end = i + 1;
+    }
+  }
+
+  /// Compiles parts as long as there are any. For any number of threads.
+  void work() {
+    Compiler compiler(module_, effort_, hook_);
+    compiler.begin();
+    for (;;) {
+      const std::uint32_t next = next_.fetch_add(1, std::memory_order_relaxed);
+      // Behind the first error nothing matters.
+      if (next >= parts_.size() || next > failed_.load(std::memory_order_relaxed)) break;
+      Part& part = parts_[next];
+      part.result = compile(part, compiler);
+      if (part.result) {
+        part.is_done = true;
+        merge();
+        continue;
+      }
+      std::uint32_t failed = failed_.load(std::memory_order_relaxed);
+      while (next < failed && !failed_.compare_exchange_weak(failed, next, std::memory_order_relaxed)) {
+      }
+    }
+    footprint_ += compiler.footprint();
+    for (std::size_t i = 0; i < kStages; ++i) times_[i] += compiler.times[i];
+  }
+
+  /// The code, or the first error in the module's order.
+  Result<CodeObject> finish() {
+    for (Part& part : parts_) TRY(std::move(part.result));
+    return whole_.finish();
+  }
+  std::size_t parts() const { return parts_.size(); }
+  std::uint64_t footprint() const { return footprint_; }
+  std::array<std::uint64_t, kStages> times() const {
+    std::array<std::uint64_t, kStages> times;
+    std::ranges::copy(times_, times.begin());
+    return times;
+  }
+
+ private:
+  /// A part has at least so many bytes of bodies: much less than a module that is worth several threads, much
+  /// more than what its own constants and the copy of its code cost.
+  static constexpr std::uint64_t kPartBytes = 128 * 1024;
+
+  struct Part {
+    Part(const Module& module, std::uint32_t first) : builder(module, first), begin(first), end(first) {}
+    x64::CodeBuilder builder;
+    std::uint32_t begin, end;  ///< defined functions
+    std::atomic<bool> is_done = false;
+    Result<> result;
+  };
+
+  /// Puts the parts that are done behind each other, as far as there is no gap; their memory is used again.
+  void merge() {
+    // Who does not get it has left a part to whoever has it, or to the one who finishes the gap.
+    do {
+      if (merging_.exchange(true)) return;
+      while (is_next_done()) {
+        whole_.append(std::move(parts_[merged_].builder));
+        ++merged_;
+      }
+      merging_ = false;
+    } while (is_next_done());
+  }
+  bool is_next_done() const {
+    const std::uint32_t next = merged_;
+    return next < parts_.size() && parts_[next].is_done;
+  }
+
+  std::uint32_t body_bytes(std::uint32_t defined) const {
+    const FunctionDecl& body = module_.functions[module_.imported_functions + defined];
+    return body.body_end - body.body_begin;
+  }
+
+  Result<> compile(Part& part, Compiler& compiler) {
+    compiler.start(part.builder);
+    std::uint32_t before = 0;
+    for (std::uint32_t i = part.begin; i < part.end; ++i) {
+      if (hook_.before_function != nullptr)
+        TRY(hook_.before_function(hook_.state, {.function = module_.imported_functions + i,
+                                                .body_bytes = body_bytes(i),
+                                                .code_bytes = code_bytes_}));
+      TRY(compiler.function(i));
+      code_bytes_ += part.builder.text_bytes() - before;
+      before = part.builder.text_bytes();
+      if (code_bytes_ > x64::kMaxText)
+        return std::unexpected(Error{Error::Kind::limit, 0, "the module's code is too large"});
+    }
+    return {};
+  }
+
+  const Module& module_;
+  const Effort effort_;
+  const CompileHook& hook_;
+  std::deque<Part> parts_;
+  x64::CodeBuilder whole_;
+  std::atomic<std::uint32_t> merged_ = 0;  ///< changed by who has set `merging_`
+  std::atomic<bool> merging_ = false;
+  std::atomic<std::uint32_t> next_ = 0, failed_ = 0xffffffff;
+  std::atomic<std::uint64_t> code_bytes_ = 0, footprint_ = 0;
+  std::array<std::atomic<std::uint64_t>, kStages> times_{};
 };
 
 }  // namespace
@@ -205,29 +326,21 @@ std::uint64_t compile_memory(std::uint64_t body_bytes) {
 
 Result<std::unique_ptr<CodeObject>> compile_module(const Module& module, CompileStats* stats,
                                                    const CompileHook& hook, Effort effort) {
-  Compiler compiler(module, effort, hook);
-  compiler.begin();
-  for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
-    const std::uint32_t index = module.imported_functions + i;
-    if (hook.before_function != nullptr) {
-      const FunctionDecl& body = module.functions[index];
-      TRY(hook.before_function(hook.state, {.function = index,
-                                            .body_bytes = body.body_end - body.body_begin,
-                                            .code_bytes = compiler.builder.text_bytes()}));
-    }
-    TRY(compiler.function(i));
-  }
-
-  auto code = std::make_unique<CodeObject>(compiler.builder.finish());
-  compiler.ended(Stage::emit);
+  Job job(module, effort, hook);
+  if (job.parts() > 1)
+    hook.workers([](void* self) { static_cast<Job*>(self)->work(); }, &job);
+  else
+    job.work();
+  auto code = std::make_unique<CodeObject>(TRY(job.finish()));
+  const std::uint64_t begin = hook.clock ? hook.clock() : 0;
   TRY(verify_code(*code, module, hook.pause));
-  compiler.ended(Stage::verify);
   if (stats) {
-    stats->time = compiler.times;
     stats->functions = module.defined_functions();
     stats->wasm_bytes = module.bytes.size();
     stats->code_bytes = code->text.size() + code->rodata.size();
-    stats->peak_arena_bytes = compiler.footprint();
+    stats->peak_arena_bytes = job.footprint();
+    stats->time = job.times();
+    if (hook.clock) stats->time[static_cast<std::size_t>(Stage::verify)] = hook.clock() - begin;
   }
   return code;
 }

@@ -32,14 +32,25 @@ struct CompileProgress {
   std::uint64_t code_bytes = 0;  ///< made so far
 };
 
+/// Lets several threads share the work of a compilation. `run` calls `work(argument)` in one thread or in
+/// several at once, and returns when all calls have.
+struct Workers {
+  void (*run)(void* state, void (*work)(void*), void* argument) = nullptr;
+  void* state = nullptr;
+  void operator()(void (*work)(void*), void* argument) const {
+    run ? run(state, work, argument) : work(argument);
+  }
+};
+
 /// What a compilation asks whoever started it; both may block (let other tasks run), and an error ends the
 /// compilation. `pause` is asked between the stages of a function, after every segment of a large one, and
-/// while code is verified.
+/// while code is verified. Each worker asks and is asked, so all this must bear several threads.
 struct CompileHook {
   Result<> (*before_function)(void* state, const CompileProgress& progress) = nullptr;
   void* state = nullptr;
   Pause pause = {};
-  std::uint64_t (*clock)() = nullptr;  ///< if there is one, CompileStats::time is measured
+  Workers workers = {};
+  std::uint64_t (*clock)() = nullptr;  ///< of the thread; if there is one, CompileStats::time is measured
 };
 
 /// The most memory that is taken to compile a function whose body has so many bytes, beside the code.

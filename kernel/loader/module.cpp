@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <format>
 
+#include "kernel/loader/compile_tasks.h"
 #include "kernel/log/log.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/sched/wait_queue.h"
 #include "machine/include/machine/console.h"
 #include "machine/include/machine/memory.h"
 #include "machine/include/machine/profile.h"
@@ -75,7 +77,11 @@ class Compilation {
 
   wasm::CompileHook hook(const ModuleSource& source) {
     source_ = &source;
-    return {.before_function = before_function, .state = this, .pause = pause()};
+    find_helpers(source.module);
+    return {.before_function = before_function,
+            .state = this,
+            .pause = pause(),
+            .workers = {.run = run_tasks, .state = &helpers_}};
   }
   wasm::Pause pause() { return {.ask = let_others_run, .state = this}; }
 
@@ -100,6 +106,21 @@ class Compilation {
     promised += bytes - mine_;
     mine_ = bytes;
   }
+  /// On each CPU a task, if there is memory for all of them at once.
+  void find_helpers(const wasm::Module& module) {
+    std::uint64_t largest = 0, all = 0;
+    for (const wasm::FunctionDecl& function : module.functions) {
+      const std::uint64_t bytes = function.body_end - function.body_begin;
+      largest = std::max(largest, bytes);
+      all += bytes;
+    }
+    each_ = wasm::compile_memory(largest) + Task::kStackSize;
+    // Code is up to three times as large as the bodies.
+    const std::uint64_t rest = all * 3 * kBytesPerCodeByte + kCompileReserve + promised.load();
+    const std::uint64_t free = machine::free_memory();
+    const std::uint64_t fit = free < rest ? 0 : (free - rest) / each_;
+    helpers_ = static_cast<std::uint32_t>(std::clamp<std::uint64_t>(fit, 1, Scheduler::cpus())) - 1;
+  }
   static wasm::Result<> let_others_run(void* self) {
     if (Scheduler::wants_reschedule()) Scheduler::yield();
     const auto* cancelled = static_cast<Compilation*>(self)->cancelled_;
@@ -109,10 +130,12 @@ class Compilation {
   static wasm::Result<> before_function(void* raw, const wasm::CompileProgress& progress) {
     auto& self = *static_cast<Compilation*>(raw);
     TRY(let_others_run(raw));
+    const MutexGuard guard(self.mutex_);  // there may be helpers
     const std::uint32_t at = self.source_->module.functions[progress.function].body_begin;
     if (self.progress_ == Progress::told) self.tell_progress(at);
-    return self.enough_memory(
-        wasm::compile_memory(progress.body_bytes) + progress.code_bytes * kBytesPerCodeByte, at);
+    const std::uint64_t work =
+        self.helpers_ == 0 ? wasm::compile_memory(progress.body_bytes) : (self.helpers_ + 1) * self.each_;
+    return self.enough_memory(work + progress.code_bytes * kBytesPerCodeByte, at);
   }
   void tell_progress(std::uint32_t at) {
     constexpr std::uint64_t kTellEvery = 250'000'000;
@@ -132,6 +155,9 @@ class Compilation {
   const std::atomic<bool>* const cancelled_;
   const Progress progress_;
   const ModuleSource* source_ = nullptr;
+  std::uint32_t helpers_ = 0;
+  std::uint64_t each_ = 0;  ///< what one task may take
+  Mutex mutex_;             ///< of what follows, while tasks compile
   std::uint64_t mine_ = 0;
   std::uint64_t told_ns_ = machine::monotonic_ns();
   bool told_ = false;

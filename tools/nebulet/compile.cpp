@@ -6,7 +6,9 @@
 #include <cstdio>
 #include <format>
 #include <fstream>
+#include <mutex>
 #include <string>
+#include <thread>
 
 #include "base/result.h"
 #include "tools/nebulet/files.h"
@@ -22,13 +24,22 @@ struct Told {
   const wasm::Module& module;
   const std::string& name;
   Progress progress = {};
+  std::mutex mutex = {};
 };
 
 wasm::Result<> before_function(void* state, const wasm::CompileProgress& at) {
   auto& told = *static_cast<Told*>(state);
+  const std::lock_guard guard(told.mutex);
   told.progress.say(
       std::format("compiling {}: function {} of {}", told.name, at.function, told.module.functions.size()));
   return {};
+}
+
+void run_on_all_cpus(void*, void (*work)(void*), void* argument) {
+  std::vector<std::thread> helpers;
+  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) helpers.emplace_back(work, argument);
+  work(argument);
+  for (std::thread& helper : helpers) helper.join();
 }
 
 std::uint64_t thread_nanoseconds() {
@@ -78,9 +89,11 @@ Result<std::vector<std::byte>> compile_bytes(std::span<const std::byte> bytes, c
   const std::uint64_t decoding = thread_nanoseconds() - begin;
   Told told{.module = *module, .name = name};
   wasm::CompileStats stats;
-  const auto code = wasm::compile_module(
-      *module, &stats,
-      {.before_function = before_function, .state = &told, .clock = times ? thread_nanoseconds : nullptr});
+  const auto code = wasm::compile_module(*module, &stats,
+                                         {.before_function = before_function,
+                                          .state = &told,
+                                          .workers = {.run = run_on_all_cpus},
+                                          .clock = times ? thread_nanoseconds : nullptr});
   if (!code) return refuse(code.error());
   told.progress.clear();
   if (times) print_times(stats, decoding);

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <vector>
 
 #include "wasm/x64/mops.h"
@@ -90,6 +91,13 @@ class Assembler {
 
   /// mov r, imm in its shortest form; `xor r, r` for 0 where the flags are dead.
   void move_immediate(std::uint8_t reg, std::uint64_t value, bool flags_dead);
+
+  /// Code that was assembled elsewhere.
+  void append(std::span<const std::byte> code) {
+    text_.resize(size_);
+    text_.insert(text_.end(), code.begin(), code.end());
+    size_ = static_cast<std::uint32_t>(text_.size());
+  }
 
   std::vector<std::byte>& text() { return text_; }
   void truncate(std::uint32_t size) { size_ = size; }

@@ -16,7 +16,6 @@ namespace {
 constexpr std::byte kInt3{0xcc};
 constexpr std::uint32_t kFunctionAlign = 16;
 constexpr std::uint32_t kLongJump = 5, kLongJcc = 6, kShort = 2;
-constexpr std::uint32_t kMaxText = 1u << 30;
 MOp op_of(const Inst& inst) { return static_cast<MOp>(inst.op); }
 /// Inst::aux is what it needs of the outgoing area.
 bool is_call(MOp op) {
@@ -425,8 +424,7 @@ Result<> FunctionEmitter::run(std::uint32_t stack_args, std::uint32_t stack_resu
 }
 
 Result<> CodeBuilder::add(const mir::Function& function, const regalloc::Result& allocation) {
-  const auto index = module_.imported_functions + static_cast<std::uint32_t>(object_.functions.size());
-  const FuncType& type = module_.type_of(index);
+  const FuncType& type = module_.type_of(next_function());
   FunctionEmitter emitter(*this, function, allocation);
   return emitter.run(stack_bytes(type.params), stack_bytes(type.results));
 }

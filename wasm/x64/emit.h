@@ -17,6 +17,9 @@
 
 namespace nebulet::wasm::x64 {
 
+/// The most code that a module may have.
+constexpr std::uint32_t kMaxText = 1u << 30;
+
 /// The frame of a function in segments, from rsp upwards. It must be known before the first segment is
 /// emitted, so it is guessed; `SegmentedFunction::needed` tells afterwards what it should have been.
 struct SegmentFrame {
@@ -69,10 +72,11 @@ struct SegmentedFunction {
 };
 
 /// Add the defined functions of a module in ascending order, then `finish`. The module must outlive the
-/// builder.
+/// builder. Several builders may make a part each, which `append` puts together.
 class CodeBuilder {
  public:
-  explicit CodeBuilder(const Module& module) : module_(module) {}
+  /// `first`: the first defined function of this part.
+  explicit CodeBuilder(const Module& module, std::uint32_t first = 0) : module_(module), first_(first) {}
 
   /// Appends the next defined function. `limit` if its frame exceeds kMaxFrame or the text would exceed 1
   /// GiB.
@@ -88,6 +92,8 @@ class CodeBuilder {
   void drop_segments(const SegmentedFunction& whole);
   /// Bytes of code so far.
   std::uint32_t text_bytes() const { return assembler_.size(); }
+  /// Moves the next part, whose first function follows the last one here, behind this one.
+  void append(CodeBuilder&& part);
   /// Patches calls and constants and gives the object away; the builder is empty afterwards.
   CodeObject finish();
 
@@ -98,7 +104,13 @@ class CodeBuilder {
     std::uint32_t function;  ///< defined function
   };
 
+  /// Of the function that is being added, in the module's index space.
+  std::uint32_t next_function() const {
+    return module_.imported_functions + first_ + static_cast<std::uint32_t>(object_.functions.size());
+  }
+
   const Module& module_;
+  const std::uint32_t first_;
   CodeObject object_;
   Assembler assembler_;
   Rodata rodata_;

@@ -12,7 +12,6 @@ namespace nebulet::wasm::x64 {
 
 namespace {
 constexpr std::uint32_t kNone = 0xffffffff;
-constexpr std::uint32_t kMaxText = 1u << 30;
 std::unexpected<Error> limit(const char* message) {
   return std::unexpected(Error{Error::Kind::limit, 0, message});
 }
@@ -127,15 +126,13 @@ Result<> CodeBuilder::add_segment(SegmentedFunction& whole, const mir::Function&
     whole.first_map = object_.stack_maps.size();
     whole.first_map_slot = object_.map_slots.size();
   }
-  const auto index = module_.imported_functions + static_cast<std::uint32_t>(object_.functions.size());
   FunctionEmitter emitter(*this, segment, allocation, &whole);
-  return emitter.run_segment(labels, stack_bytes(module_.type_of(index).params));
+  return emitter.run_segment(labels, stack_bytes(module_.type_of(next_function()).params));
 }
 
 Result<> CodeBuilder::end_segments(SegmentedFunction& whole, std::span<const ir::LabelAlias> aliases,
                                    std::span<const std::uint32_t> references, std::uint32_t cell_bytes) {
-  const auto index = module_.imported_functions + static_cast<std::uint32_t>(object_.functions.size());
-  const FuncType& type = module_.type_of(index);
+  const FuncType& type = module_.type_of(next_function());
   Arena& arena = *whole.arena;
   const mir::Function none(arena);
   const regalloc::Result nothing(arena);
