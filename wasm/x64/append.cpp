@@ -11,7 +11,7 @@ template <class T, class Change>
 void move_behind(std::vector<T>& to, std::vector<T>& from, Change change) {
   for (T& entry : from) change(entry);
   to.insert(to.end(), from.begin(), from.end());
-  from = {};
+  from = std::vector<T>();  // not {}, which would keep its memory
 }
 
 }  // namespace
@@ -31,7 +31,7 @@ void CodeBuilder::append(CodeBuilder&& part) {
       static_cast<std::uint32_t>((constants.size() + kFunctionAlign - 1) & ~std::size_t{kFunctionAlign - 1});
 
   assembler_.append(std::span(part.assembler_.text()).first(part.assembler_.size()));
-  part.assembler_.text() = {};
+  part.assembler_.text() = std::vector<std::byte>();
   move_behind(object_.functions, other.functions, [&](CodeFunction& function) {
     function.begin += text;
     function.end += text;
@@ -67,6 +67,7 @@ void CodeBuilder::append(CodeBuilder&& part) {
                 fixup.end += text;
                 fixup.offset += rodata;
               });
+  part.rodata_ = Rodata();
 }
 
 }  // namespace nebulet::wasm::x64
