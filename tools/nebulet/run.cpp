@@ -10,6 +10,8 @@
 #include <cstring>
 
 #include "base/result.h"
+#include "tools/nebulet/cache.h"
+#include "tools/nebulet/compile.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/hosted.h"
 #include "tools/nebulet/invoke.h"
@@ -71,6 +73,16 @@ void print_machine(const RunOptions& options) {
                static_cast<unsigned long long>(options.memory));
 }
 
+/// From the cache, or compiled here and put there; empty if that does not work, and the kernel compiles.
+std::string cached_code(std::span<const std::byte> program, const std::string& name) {
+  const auto cache = CodeCache::of_user();
+  if (!cache || program.size() < CodeCache::kLeastModule) return {};
+  if (auto found = cache->find(program)) return *found;
+  const auto code = compile_bytes(program, name);
+  if (!code) return {};  // the kernel says why
+  return cache->put(program, *code).value_or("");
+}
+
 }  // namespace
 
 Result<int> run(RunOptions options) {
@@ -87,6 +99,7 @@ Result<int> run(RunOptions options) {
     options.operands = TRY(make_operands(program, options.file, options.invoke, options.arguments));
   TRY(check_log_file(options.log_file));
   TRY(check_code_file(options.code_file, program, options.file));
+  if (options.code_file.empty()) options.code_file = cached_code(program, options.file);
   if (options.stats) print_machine(options);
   if (!options.hosted) return run_in_qemu(options, installation, program);
   if (!from_input) return run_hosted(options, installation, options.file);

@@ -4,12 +4,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <format>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "tools/nebulet/cache.h"
 #include "tools/nebulet/cli.h"
 #include "tools/nebulet/command_line.h"
+#include "tools/nebulet/compile.h"
 #include "tools/nebulet/completion.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/flags.h"
@@ -183,6 +187,48 @@ TEST(Files, WritesIntoWhatIsNoRegularFile) {
   EXPECT_EQ(::stat(path.c_str(), &status), 0);
   EXPECT_TRUE(S_ISFIFO(status.st_mode));
   ::unlink(path.c_str());
+}
+
+/// (module (func) (data "…")), of a size that depends on `n`.
+std::vector<std::byte> module_of(unsigned char n) {
+  const unsigned char bytes[] = {0, 'a', 's', 'm', 1,  0, 0, 0, 1, 4,    1, 0x60, 0, 0,
+                                 3, 2,   1,   0,   10, 4, 1, 2, 0, 0x0b, 0, 2,    1, n};
+  const auto span = std::as_bytes(std::span(bytes));
+  return {span.begin(), span.end()};
+}
+
+TEST(Cache, FindsWhatWasPutThereAndNothingElse) {
+  const auto folder = std::filesystem::temp_directory_path() / std::format("nebulet-cache-{}", ::getpid());
+  const CodeCache cache(folder);
+  const auto program = module_of('a'), other = module_of('b');
+  EXPECT_FALSE(cache.find(program));
+  const auto code = compile_bytes(program, "program");
+  ASSERT_TRUE(code);
+  const auto path = cache.put(program, *code);
+  ASSERT_TRUE(path) << path.error().message;
+  EXPECT_EQ(cache.find(program), *path);
+  EXPECT_FALSE(cache.find(other));
+  // Each byte counts.
+  for (std::size_t at = 0; at < code->size(); at += 7) {
+    auto damaged = *code;
+    damaged[at] ^= std::byte{1};
+    ASSERT_TRUE(write_file(*path, damaged));
+    EXPECT_FALSE(cache.find(program)) << at;
+  }
+  // What was not used for longest goes; what was put last stays, however large it is.
+  ASSERT_TRUE(cache.put(program, *code));
+  const CodeCache small(folder, code->size());
+  ASSERT_TRUE(small.put(other, compile_bytes(other, "other").value()));
+  EXPECT_TRUE(small.find(other));
+  EXPECT_FALSE(small.find(program));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(Cache, IsWhereTheVariablesSay) {
+  const CodeCache nowhere("/proc/nebulet");
+  EXPECT_FALSE(nowhere.put(module_of('a'), {}));
+  ::setenv("NEBULET_CACHE", "", 1);
+  EXPECT_FALSE(CodeCache::of_user());
 }
 
 TEST(Initfs, PadsNamesAndDataToFourBytes) {

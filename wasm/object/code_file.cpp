@@ -16,8 +16,10 @@ namespace {
 
 constexpr char kMagic[8] = {'N', 'B', 'C', 'O', 'D', 'E', '0', '3'};
 
+constexpr std::size_t kDigest = sizeof(Sha256);
+constexpr std::size_t kModuleAt = sizeof kMagic + sizeof kCompilerId, kTablesAt = kModuleAt + kDigest;
+
 std::span<const std::byte> magic() { return std::as_bytes(std::span(kMagic)); }
-std::span<const std::byte> compiler() { return std::as_bytes(std::span(kCompilerId)); }
 
 /// One description of the tables for both directions: `io` is a Writer or a Reader.
 template <class Io, class Code>
@@ -153,35 +155,41 @@ std::unexpected<Error> refuse(Error::Kind kind, std::size_t offset, const char* 
 std::vector<std::byte> write_code_file(const CodeObject& code, const Module& module) {
   Writer writer;
   writer.put(magic());
-  writer.put(compiler());
+  writer.put(compiler_id());
   writer.put(sha256(module.bytes));
   transfer(writer, code);
   writer.put(sha256(writer.bytes));
   return std::move(writer.bytes);
 }
 
-Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module,
-                                                   const Pause& pause) {
-  constexpr std::size_t kDigest = sizeof(Sha256);
-  const std::size_t module_at = magic().size() + compiler().size(), tables_at = module_at + kDigest;
-  if (file.size() < tables_at + kDigest || !std::ranges::equal(file.first(magic().size()), magic())) {
+std::span<const std::byte> compiler_id() { return std::as_bytes(std::span(kCompilerId)); }
+
+Result<> check_code_file(std::span<const std::byte> file, std::span<const std::byte> module,
+                         const Pause& pause) {
+  if (file.size() < kTablesAt + kDigest || !std::ranges::equal(file.first(magic().size()), magic())) {
     return refuse(Error::Kind::malformed, 0, "this is no code file");
   }
-  if (!std::ranges::equal(file.subspan(magic().size(), compiler().size()), compiler())) {
+  if (!std::ranges::equal(file.subspan(magic().size(), compiler_id().size()), compiler_id())) {
     return refuse(Error::Kind::unlinkable, magic().size(), "the code file is of another compiler");
   }
-  if (!std::ranges::equal(file.subspan(module_at, kDigest), TRY(sha256(module.bytes, pause)))) {
-    return refuse(Error::Kind::unlinkable, module_at, "the code file is of another module");
+  if (!std::ranges::equal(file.subspan(kModuleAt, kDigest), TRY(sha256(module, pause)))) {
+    return refuse(Error::Kind::unlinkable, kModuleAt, "the code file is of another module");
   }
   const auto body = file.first(file.size() - kDigest);
   if (!std::ranges::equal(file.last(kDigest), TRY(sha256(body, pause)))) {
     return refuse(Error::Kind::malformed, body.size(), "the code file is damaged");
   }
+  return {};
+}
+
+Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module,
+                                                   const Pause& pause) {
+  TRY(check_code_file(file, module.bytes, pause));
   auto code = std::make_unique<CodeObject>();
-  Reader reader(body, tables_at);
+  Reader reader(file.first(file.size() - kDigest), kTablesAt);
   transfer(reader, *code);
   if (!reader.ok() || !reader.at_end())
-    return refuse(Error::Kind::malformed, tables_at, "the code file's tables do not fit it");
+    return refuse(Error::Kind::malformed, kTablesAt, "the code file's tables do not fit it");
   TRY(verify_code(*code, module, pause));
   return code;
 }

@@ -18,6 +18,13 @@ namespace nebulet::wasm {
 /// The bytes of a code file for `code`, which was compiled from `module`.
 std::vector<std::byte> write_code_file(const CodeObject& code, const Module& module);
 
+/// What tells this compiler's code files from others'.
+std::span<const std::byte> compiler_id();
+
+/// Whether `file` is whole and was made of `module` (its bytes) by this compiler. Does not verify its code.
+Result<> check_code_file(std::span<const std::byte> file, std::span<const std::byte> module,
+                         const Pause& pause = {});
+
 /// Reads and verifies. Fails with `malformed` if the file is damaged, `unlinkable` if it is of another module
 /// or compiler, `rejected` if the verifier refuses its code. The offset of an error is in `file`.
 Result<std::unique_ptr<CodeObject>> read_code_file(std::span<const std::byte> file, const Module& module,
