@@ -27,8 +27,9 @@ std::string_view extern_name(ExternKind kind) {
   return "item";
 }
 
-LoadError unresolved(std::string_view name, const wasm::Import& import) {
-  if (import.module == Program::kWasiName)
+/// `has_provider`: there is an instance of the module's name, without such an export.
+LoadError unresolved(std::string_view name, const wasm::Import& import, bool has_provider) {
+  if (!has_provider && import.module == Program::kWasiName)
     return {Status::unlinkable,
             std::format("{}: needs WASI ({}), but no module `wasi` was loaded", name, import.name)};
   return {Status::unlinkable, std::format("{}: nothing provides the imported {} {}.{}", name,
@@ -70,7 +71,7 @@ Loaded<> Program::check_imports(std::string_view name, const wasm::Module& modul
         std::ranges::any_of(library->exports,
                             [&](const wasm::Export& item) { return is_function(item, import.name); }))
       continue;
-    return std::unexpected(unresolved(name, import));
+    return std::unexpected(unresolved(name, import, library != nullptr));
   }
   return {};
 }
@@ -79,7 +80,7 @@ Loaded<wasm::Extern> Program::resolve(std::string_view name, const wasm::Module&
                                       const wasm::Import& import, CallBinding& binding) {
   if (import.module == kKernelModule) {
     const CallEntry* call = import.kind == ExternKind::function ? find_call(import.name) : nullptr;
-    if (call == nullptr) return std::unexpected(unresolved(name, import));
+    if (call == nullptr) return std::unexpected(unresolved(name, import, true));
     auto function = store_.host_function(call->type(), call->code, &binding);
     if (!function) return std::unexpected(load_error(name, function.error()));
     return *function;
@@ -88,7 +89,8 @@ Loaded<wasm::Extern> Program::resolve(std::string_view name, const wasm::Module&
     const wasm::Export* item = member->module->find_export(import.name);
     if (item != nullptr) return member->instance->exported(*item);
   }
-  if (!is_shared_memory(module, import)) return std::unexpected(unresolved(name, import));
+  if (!is_shared_memory(module, import))
+    return std::unexpected(unresolved(name, import, provider(import.module) != nullptr));
   wasm::Memory* memory = process_.shared_memory(members_.size(), import.index, module.memories[import.index]);
   if (memory == nullptr)
     return std::unexpected(LoadError{
