@@ -61,6 +61,11 @@ Result<std::uint32_t> sys_door_take(CallContext& context, GuestArrayOut<HandleVa
 Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
 Result<HandleValue> sys_module_create(CallContext& context, GuestIn bytes, GuestOut message);
 Result<HandleValue> sys_module_of(CallContext& context, GuestIn instance);
+Result<HandleValue> sys_resource_create(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, abi::ResourceKind kind, std::uint64_t base, std::uint64_t count);
+Result<std::uint32_t> sys_resource_read(CallContext& context, HandleArg<Resource, abi::Right::read> resource, std::uint64_t offset, std::uint32_t bytes);
+Result<> sys_resource_write(CallContext& context, HandleArg<Resource, abi::Right::write> resource, std::uint64_t offset, std::uint32_t bytes, std::uint32_t value);
+Result<HandleValue> sys_interrupt_create(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, std::uint32_t line, abi::InterruptTrigger trigger);
+Result<> sys_interrupt_acknowledge(CallContext& context, HandleArg<Interrupt, abi::Right::manage> interrupt);
 
 }  // namespace nebulet::kernel
 
@@ -119,4 +124,9 @@ Result<HandleValue> sys_module_of(CallContext& context, GuestIn instance);
   CALL(0x1106, door_take) \
   CALL(0x1107, door_give) \
   CALL(0x1201, module_create) \
-  CALL(0x1202, module_of)
+  CALL(0x1202, module_of) \
+  CALL(0x2001, resource_create) \
+  CALL(0x2002, resource_read) \
+  CALL(0x2003, resource_write) \
+  CALL(0x2101, interrupt_create) \
+  CALL(0x2102, interrupt_acknowledge)

@@ -68,9 +68,11 @@ enum class ObjectType : std::uint32_t {
   wait_set = 9,  ///< Objects that are waited for again and again.
   module = 12,  ///< A compiled module, of which processes have instances.
   service = 0x14,  ///< Where calls through doors arrive.
+  resource = 0x1e,  ///< Ports, registers or interrupt lines that a driver may use.
+  interrupt = 0x1f,  ///< Signaled when a line interrupts.
   door = 0x15,  ///< The right to call a service, with a cookie that the service knows it by.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 20 || value == 21; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 20 || value == 30 || value == 31 || value == 21; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {
@@ -156,6 +158,25 @@ enum class TrapKind : std::uint32_t {
   array_out_of_bounds = 0x14,  ///< Out of bounds array access.
 };
 constexpr bool is_valid(TrapKind, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 10 || value == 11 || value == 12 || value == 13 || value == 14 || value == 15 || value == 16 || value == 17 || value == 18 || value == 19 || value == 20; }
+
+/// What a resource is a range of.
+enum class ResourceKind : std::uint32_t {
+  root = 0,  ///< Everything.
+  ports = 1,  ///< I/O ports.
+  registers = 2,  ///< Physical addresses where devices have registers.
+  interrupts = 3,  ///< Interrupt lines.
+};
+constexpr bool is_valid(ResourceKind, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3; }
+
+/// When an interrupt line interrupts.
+enum class InterruptTrigger : std::uint32_t {
+  isa = 0,  ///< As the firmware says for the interrupt number of the ISA bus; otherwise when the voltage rises.
+  rising = 1,  ///< When the voltage rises.
+  high = 2,  ///< While it is high.
+  falling = 3,  ///< When it falls.
+  low = 4,  ///< While it is low.
+};
+constexpr bool is_valid(InterruptTrigger, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4; }
 
 /// What object_wait_many waits for.
 struct WaitItem {

@@ -76,6 +76,8 @@ enum {
   NB_OBJECT_WAIT_SET = 9, /* Objects that are waited for again and again. */
   NB_OBJECT_MODULE = 12, /* A compiled module, of which processes have instances. */
   NB_OBJECT_SERVICE = 20, /* Where calls through doors arrive. */
+  NB_OBJECT_RESOURCE = 30, /* Ports, registers or interrupt lines that a driver may use. */
+  NB_OBJECT_INTERRUPT = 31, /* Signaled when a line interrupts. */
   NB_OBJECT_DOOR = 21, /* The right to call a service, with a cookie that the service knows it by. */
 };
 
@@ -164,6 +166,25 @@ enum {
 };
 typedef uint32_t nb_trap_kind_t;
 
+/* What a resource is a range of. */
+enum {
+  NB_RESOURCE_KIND_ROOT = 0, /* Everything. */
+  NB_RESOURCE_KIND_PORTS = 1, /* I/O ports. */
+  NB_RESOURCE_KIND_REGISTERS = 2, /* Physical addresses where devices have registers. */
+  NB_RESOURCE_KIND_INTERRUPTS = 3, /* Interrupt lines. */
+};
+typedef uint32_t nb_resource_kind_t;
+
+/* When an interrupt line interrupts. */
+enum {
+  NB_INTERRUPT_TRIGGER_ISA = 0, /* As the firmware says for the interrupt number of the ISA bus; otherwise when the voltage rises. */
+  NB_INTERRUPT_TRIGGER_RISING = 1, /* When the voltage rises. */
+  NB_INTERRUPT_TRIGGER_HIGH = 2, /* While it is high. */
+  NB_INTERRUPT_TRIGGER_FALLING = 3, /* When it falls. */
+  NB_INTERRUPT_TRIGGER_LOW = 4, /* While it is low. */
+};
+typedef uint32_t nb_interrupt_trigger_t;
+
 /* What object_wait_many waits for. */
 typedef struct {
   nb_handle_t handle; /* A handle with the right `wait`. */
@@ -197,7 +218,7 @@ NB_CALL(process_exit) __attribute__((noreturn)) void nb_process_exit(uint32_t st
 /* Tells a property of the process. */
 NB_CALL(process_info) int64_t nb_process_info(nb_process_property_t property);
 
-/* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (1); the console handle; the files handle (0: the process has no file server); the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and that many strings, each the directory's guest path, which is also the name to attach to (9P `aname`). */
+/* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (1); the console handle; the files handle (0: the process has no file server); the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and that many strings, each the directory's guest path, which is also the name to attach to (9P `aname`); a word whose bits 0, 1 and 2 say that input, output and errors are a terminal; the handle of the root resource (0: the process was not given the devices). */
 NB_CALL(process_startup) int64_t nb_process_startup(void* block, size_t block_size);
 
 /* Makes a process without instances. `memory` bytes of the calling process's limit become its own limit; what it does not use comes back when it ends, the rest with the objects that it made. The handle has the rights duplicate, transfer, read, wait, signal, manage. A process that was not started ends with its last handle; one that runs does not. */
@@ -340,6 +361,21 @@ NB_CALL(module_create) int64_t nb_module_create(const void* bytes, size_t bytes_
 
 /* The module of an instance of the calling process, by the name that the instance was added under; the module of the calling instance if the name is empty. The first program's instance is `program`, the WASI library's `wasi_snapshot_preview1`. The handle has the rights duplicate, transfer, read. */
 NB_CALL(module_of) int64_t nb_module_of(const void* instance, size_t instance_size);
+
+/* Makes a resource of a part: of the root any range of `kind`, of others a range inside of theirs. The handle has the rights duplicate, transfer, read, write, manage. */
+NB_CALL(resource_create) int64_t nb_resource_create(nb_handle_t resource, nb_resource_kind_t kind, uint64_t base, uint64_t count);
+
+/* Reads a port or register of 1, 2 or 4 bytes, at `offset` from the range's base. */
+NB_CALL(resource_read) int64_t nb_resource_read(nb_handle_t resource, uint64_t offset, uint32_t bytes);
+
+/* Writes a port or register of 1, 2 or 4 bytes. */
+NB_CALL(resource_write) nb_status_t nb_resource_write(nb_handle_t resource, uint64_t offset, uint32_t bytes, uint32_t value);
+
+/* Connects a line of the range: with the trigger `isa`, that of an interrupt number of the ISA bus (0 to 15), wherever the firmware says it arrives; otherwise the line of ACPI's number (global system interrupt). A line has one object at a time. The handle has the rights duplicate, transfer, wait, manage. */
+NB_CALL(interrupt_create) int64_t nb_interrupt_create(nb_handle_t resource, uint32_t line, nb_interrupt_trigger_t trigger);
+
+/* Clears `signaled` and lets the line interrupt again. To be called when the device of a level has been served; but before one of changes is served, since a change in between would be forgotten. */
+NB_CALL(interrupt_acknowledge) nb_status_t nb_interrupt_acknowledge(nb_handle_t interrupt);
 
 #ifdef __cplusplus
 }

@@ -24,6 +24,8 @@ struct CommandLine {
   std::uint64_t memory = 0;                 ///< memory=BYTES of the process; 0: what the machine has
   std::uint32_t hz = 100;                   ///< hz=N: time slices per second
   bool stats = false;                       ///< stats=1: measurements to the log at the end
+  bool devices = false;                     ///< devices=1: the program gets the root resource
+  std::uint32_t terminals = 0;              ///< terminals=N: bits 0, 1, 2: input, output, errors are one
   bool link = false;                        ///< console=link: the machine talks packets; for the machine only
   abi::LogLevel log = abi::LogLevel::warn;  ///< log=error|warn|info|debug
 };

@@ -10,7 +10,7 @@ TEST(CommandLine, ReadsEveryKey) {
   const auto line = parse_command_line(
       "arg=prog arg=a%20b%25 env=K%3DV env=L=W preopen=/data invoke=f operand=i32:7 memory=1048576 stats=1 "
       "console=link "
-      "log=debug hz=1000");
+      "log=debug hz=1000 devices=1 terminals=5");
   ASSERT_TRUE(line) << line.error();
   EXPECT_EQ(line->arguments, (std::vector<std::string>{"prog", "a b%"}));
   EXPECT_EQ(line->environment, (std::vector<std::string>{"K=V", "L=W"}));
@@ -22,6 +22,8 @@ TEST(CommandLine, ReadsEveryKey) {
   EXPECT_TRUE(line->link);
   EXPECT_EQ(line->log, abi::LogLevel::debug);
   EXPECT_EQ(line->hz, 1000u);
+  EXPECT_TRUE(line->devices);
+  EXPECT_EQ(line->terminals, 5u);
 }
 
 TEST(CommandLine, SkipsWordsOfBootLoadersAndEmptyOnes) {
@@ -32,7 +34,8 @@ TEST(CommandLine, SkipsWordsOfBootLoadersAndEmptyOnes) {
 
 TEST(CommandLine, NamesTheWordThatIsWrong) {
   for (const char* bad : {"colour=1", "hz=0", "hz=1000000", "memory=12x", "memory=", "stats=yes", "log=loud",
-                          "arg=%", "arg=%4", "arg=%zz", "memory=99999999999999999999", "console=tv"}) {
+                          "arg=%", "arg=%4", "arg=%zz", "memory=99999999999999999999", "console=tv",
+                          "devices=2", "terminals=8"}) {
     const auto line = parse_command_line(std::string("arg=ok ") + bad);
     ASSERT_FALSE(line) << bad;
     EXPECT_EQ(line.error(), bad);

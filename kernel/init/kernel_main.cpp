@@ -4,6 +4,7 @@
 #include <memory>
 #include <string>
 
+#include "kernel/device/interrupt.h"
 #include "kernel/init/command_line.h"
 #include "kernel/init/init.h"
 #include "kernel/log/log.h"
@@ -87,6 +88,8 @@ FaultAction on_fault(machine::FaultFrame& frame) {
 bool on_timer(std::uint64_t interrupted_pc) {
   return Scheduler::on_timer() && wasm::is_wasm_code(interrupted_pc);
 }
+
+void on_interrupt(std::uint32_t line) { Interrupt::on_line(line); }
 
 void* preempt_stack(std::uint64_t interrupted_sp) {
   return reinterpret_cast<void*>(wasm::WasmStack::find(interrupted_sp)->control().kernel_sp);

@@ -58,7 +58,9 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
   Process::Options options{.memory_limit = line.memory,
                            .arguments = line.arguments,
                            .environment = line.environment,
-                           .preopens = line.preopens};
+                           .preopens = line.preopens,
+                           .terminals = line.terminals,
+                           .devices = line.devices};
   if (options.arguments.empty()) options.arguments.emplace_back("program");
   Ref<Files> files(line.preopens.empty() ? nullptr : new Files);
   auto process = Process::create(options, Ref<Object>(new Console), std::move(files));

@@ -6,6 +6,7 @@
 
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
+#include "kernel/device/resource.h"
 #include "kernel/process/run.h"
 #include "kernel/process/server.h"
 #include "kernel/process/thread.h"
@@ -68,7 +69,12 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
   const Rights common = Right::duplicate | Right::transfer;
   if (console)
     console_handle = TRY(handles_.insert(Handle(std::move(console), common | Right::read | Right::write)));
+  HandleValue devices_handle = HandleValue::none;
   if (files) files_handle = TRY(handles_.insert(Handle(std::move(files), common | Right::transact)));
+  if (options.devices) {
+    Ref<Object> root = TRY(make_object<Resource>(quota(), 0, ResourceKind::root, 0, Resource::kEverything));
+    devices_handle = TRY(handles_.insert(Handle(std::move(root), common | Right::manage)));
+  }
   BlockWriter block;
   block.word(1);
   block.word(static_cast<std::uint32_t>(console_handle));
@@ -76,6 +82,8 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
   block.strings(options.arguments);
   block.strings(options.environment);
   block.strings(options.preopens);
+  block.word(options.terminals);
+  block.word(static_cast<std::uint32_t>(devices_handle));
   startup_block_ = block.take();
   return {};
 }

@@ -35,6 +35,8 @@ class Process final : public Object {
   struct Options {
     std::uint64_t memory_limit = 0;  ///< bytes; 0: what the machine has free
     std::vector<std::string> arguments, environment, preopens;
+    std::uint32_t terminals = 0;  ///< bits 0, 1, 2: input, output, errors are a terminal
+    bool devices = false;         ///< it gets the root resource
   };
 
   /// The kernel's own: with handles to `console` and `files` (each may be null), named in the startup block.

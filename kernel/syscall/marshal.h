@@ -12,6 +12,8 @@
 #include "abi/generated/types.h"
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
+#include "kernel/device/interrupt.h"
+#include "kernel/device/resource.h"
 #include "kernel/ipc/channel.h"
 #include "kernel/ipc/door.h"
 #include "kernel/ipc/stream.h"

@@ -68,9 +68,11 @@ void read_madt(const Table& madt) {
       g_facts.io_apics[g_facts.io_apic_count++] = {madt.get<std::uint32_t>(at + 4),
                                                    madt.get<std::uint32_t>(at + 8)};
     }
-    if (type == 2 && madt.get<std::uint8_t>(at + 3) == 4) {
+    if (type == 2 && g_facts.isa_override_count < std::size(g_facts.isa_overrides)) {
       const auto flags = madt.get<std::uint16_t>(at + 8);
-      g_facts.serial = {madt.get<std::uint32_t>(at + 4), (flags & 3) == 3, (flags >> 2 & 3) == 3};
+      g_facts.isa_overrides[g_facts.isa_override_count++] = {
+          madt.get<std::uint8_t>(at + 3),
+          {madt.get<std::uint32_t>(at + 4), (flags & 3) == 3, (flags >> 2 & 3) == 3}};
     }
     at += length;
   }
@@ -185,5 +187,11 @@ const AcpiFacts& read_acpi_tables(PhysicalAddress rsdp_at) {
 }
 
 const AcpiFacts& acpi() { return g_facts; }
+
+InterruptLine isa_interrupt(std::uint32_t number) {
+  for (std::uint32_t i = 0; i < g_facts.isa_override_count; ++i)
+    if (g_facts.isa_overrides[i].number == number) return g_facts.isa_overrides[i].line;
+  return {.input = number};
+}
 
 }  // namespace nebulet::machine

@@ -41,7 +41,13 @@ struct AcpiFacts {
   std::uint32_t apic_ids[kMaxCpus] = {};
   std::uint32_t io_apic_count = 0;
   IoApic io_apics[kMaxIoApics] = {{.address = 0xfec00000}};
-  InterruptLine serial{.input = 4};  ///< where ISA interrupt 4 arrives
+  /// Where the interrupts of the ISA bus arrive, if not at the input of their number, active high, edge.
+  struct IsaOverride {
+    std::uint8_t number;
+    InterruptLine line;
+  };
+  std::uint32_t isa_override_count = 0;
+  IsaOverride isa_overrides[16] = {};
   std::uint32_t virtio_count = 0;
   AcpiVirtio virtio[kMaxVirtio];  ///< memory-mapped virtio devices; most are empty places
   std::uint16_t power_timer = 0;  ///< port of the 3.58 MHz counter; 0: none
@@ -60,5 +66,7 @@ struct AcpiFacts {
 /// search for it.
 const AcpiFacts& read_acpi_tables(PhysicalAddress rsdp);
 const AcpiFacts& acpi();
+/// Where an interrupt of the ISA bus (0 … 15) arrives.
+InterruptLine isa_interrupt(std::uint32_t number);
 
 }  // namespace nebulet::machine

@@ -6,7 +6,8 @@
 
 #include "machine/include/machine/cpu.h"
 #include "machine/include/machine/time.h"
-#include "machine/x86_64/acpi.h"
+#include "machine/x86_64/cpu.h"
+#include "machine/x86_64/device.h"
 #include "machine/x86_64/interrupts.h"
 #include "machine/x86_64/io.h"
 #include "machine/x86_64/page_tables.h"
@@ -76,7 +77,11 @@ void initialize_apic() {
   if (!(base & kEnabled)) write_msr(kApicBase, base |= kEnabled);
   if (first) {
     silence_legacy_controllers();
-    if (!(base & kX2Apic)) g_registers = map_device(base & 0x000f'ffff'ffff'f000, 4096);
+    if (!(base & kX2Apic)) {
+      const PhysicalAddress registers = base & 0x000f'ffff'ffff'f000;
+      g_registers = map_device(registers, 4096);
+      claim_device(DeviceSpace::memory, registers, 4096);
+    }
   } else if (!g_registers && !(base & kX2Apic)) {
     write_msr(kApicBase, base | kX2Apic);
   }
@@ -97,29 +102,6 @@ void send_init(std::uint32_t to) {
 }
 void send_stop() { command(0, 3 << 18 | 1 << 14 | 4 << 8); }  // to all others, non-maskable
 void send_startup(std::uint32_t to, std::uint8_t page) { command(to, 0x4600 | page); }
-
-bool route_interrupt(const InterruptLine& line, std::uint8_t vector) {
-  const AcpiFacts& facts = acpi();
-  for (std::uint32_t i = 0; i < std::max(facts.io_apic_count, 1u); ++i) {
-    if (line.input < facts.io_apics[i].first) continue;
-    volatile std::byte* registers = map_device(facts.io_apics[i].address, 32);
-    const auto write_io = [&](std::uint32_t index, std::uint32_t value) {
-      *reinterpret_cast<volatile std::uint32_t*>(registers) = index;
-      *reinterpret_cast<volatile std::uint32_t*>(registers + 16) = value;
-    };
-    const auto read_io = [&](std::uint32_t index) {
-      *reinterpret_cast<volatile std::uint32_t*>(registers) = index;
-      return *reinterpret_cast<volatile std::uint32_t*>(registers + 16);
-    };
-    const std::uint32_t input = line.input - facts.io_apics[i].first;
-    const std::uint32_t version = read_io(1);
-    if (version == ~0u || input > (version >> 16 & 0xff)) continue;
-    write_io(0x10 + 2 * input + 1, apic_id() << 24);
-    write_io(0x10 + 2 * input, vector | (line.low ? 1u << 13 : 0) | (line.level ? 1u << 15 : 0));
-    return true;
-  }
-  return false;
-}
 
 void calibrate_apic_timer() {
   constexpr std::uint64_t kWindow = 500'000;

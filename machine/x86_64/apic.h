@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The local APIC of each CPU (its timer, interrupts between CPUs) and the I/O APICs' inputs.
+// The local APIC of each CPU: its timer, interrupts between CPUs.
 #pragma once
 
 #include <cstdint>
-
-#include "machine/x86_64/acpi.h"
 
 namespace nebulet::machine {
 
@@ -18,8 +16,6 @@ void send_init(std::uint32_t to_apic_id);
 void send_startup(std::uint32_t to_apic_id, std::uint8_t page);
 /// A non-maskable interrupt to all other CPUs. For the panic.
 void send_stop();
-/// Delivers a device's interrupt to this CPU. False: no I/O APIC has that input.
-bool route_interrupt(const InterruptLine& line, std::uint8_t vector);
 
 /// Measures the timer against the clock. Requires the clock.
 void calibrate_apic_timer();

@@ -30,6 +30,7 @@ constexpr std::uint8_t kInside = 0xff;
 SpinLock g_lock;
 PhysicalRange g_free[kMaxFree];  ///< usable memory without what is taken, ascending
 std::size_t g_free_count = 0;
+std::span<const PhysicalRange> g_memory;
 PhysicalAddress g_next_region = 0;
 std::size_t g_next_range = 0;  ///< ranges before it end below g_next_region
 FreeBlock* g_lists[kMaxOrder + 1] = {};
@@ -106,6 +107,7 @@ void subtract(PhysicalRange taken) {
 }  // namespace
 
 void initialize_frames(std::span<const PhysicalRange> memory, std::span<const PhysicalRange> taken) {
+  g_memory = memory;
   for (const PhysicalRange& range : memory) {
     g_usable += range.end - range.start;
     g_end = std::max(g_end, range.end);
@@ -173,5 +175,10 @@ void set_frame_note(PhysicalAddress at, std::uint8_t value) {
 std::uint64_t usable_bytes() { return g_usable; }
 std::uint64_t free_bytes() { return g_available.load(std::memory_order_relaxed); }
 PhysicalAddress memory_end() { return g_end; }
+
+bool is_memory(PhysicalAddress begin, PhysicalAddress end) {
+  return std::ranges::any_of(
+      g_memory, [&](const PhysicalRange& range) { return begin < range.end && range.start < end; });
+}
 
 }  // namespace nebulet::machine

@@ -15,7 +15,7 @@ namespace nebulet::machine {
 constexpr std::uint32_t kMaxOrder = 10;
 constexpr PhysicalAddress kNoFrame = ~0ull;
 
-/// Once, before anything else here. `memory` is usable except for `taken`.
+/// Once, before anything else here. `memory` is usable except for `taken`; it must stay.
 void initialize_frames(std::span<const PhysicalRange> memory, std::span<const PhysicalRange> taken);
 
 /// 2^order contiguous pages, aligned to their size; contents are what they were. kNoFrame: none left.
@@ -30,6 +30,8 @@ inline void free_frame(PhysicalAddress at) { free_frames(at, 0); }
 std::uint8_t frame_note(PhysicalAddress at);
 void set_frame_note(PhysicalAddress at, std::uint8_t note);
 
+/// Whether any byte of the range is usable memory, handed out or not.
+bool is_memory(PhysicalAddress begin, PhysicalAddress end);
 std::uint64_t usable_bytes();
 std::uint64_t free_bytes();
 /// End of the highest usable memory.

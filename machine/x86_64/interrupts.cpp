@@ -6,6 +6,7 @@
 
 #include "base/assert.h"
 #include "machine/include/machine/cpu.h"
+#include "machine/include/machine/device.h"
 #include "machine/include/machine/time.h"
 #include "machine/include/machine/upcalls.h"
 #include "machine/x86_64/apic.h"
@@ -118,7 +119,13 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
       cpu.device_interrupted = true;
       ask_kernel = true;  // somebody may wait for the device
       break;
-    default: return nullptr;  // spurious: no end of interrupt
+    default:
+      if (frame->vector < kFirstLine || frame->vector >= kFirstLine + kInterruptLines)
+        return nullptr;  // spurious: no end of interrupt
+      kernel::on_interrupt(static_cast<std::uint32_t>(frame->vector - kFirstLine));
+      cpu.device_interrupted = true;
+      ask_kernel = true;
+      break;
   }
   end_of_interrupt();
   if (ask_kernel && g_kernel_takes_faults && kernel::on_timer(frame->pc)) {

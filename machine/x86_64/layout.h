@@ -15,6 +15,9 @@ constexpr std::uint64_t kReserveHigh =
 constexpr std::uint64_t kReserveHighEnd = 0xffff'e000'0000'0000;
 constexpr std::uint64_t kDevices = 0xffff'f000'0000'0000;  ///< registers of devices
 constexpr std::uint64_t kDevicesEnd = 0xffff'f080'0000'0000;
+constexpr std::uint64_t kRegisters = 0xffff'e000'0000'0000;  ///< registers that drivers outside of the kernel
+                                                             ///< use, at their physical address above this
+constexpr std::uint64_t kRegistersSize = 0x1000'0000'0000;
 constexpr std::uint64_t kKernelBase =
     0xffff'ffff'8000'0000;  ///< the image, at its physical address above this
 constexpr std::uint64_t kReserveLow = 0x0000'0100'0000'0000;  ///< larger reservations: wasm memories

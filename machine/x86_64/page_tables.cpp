@@ -161,6 +161,15 @@ volatile std::byte* map_device(PhysicalAddress at, std::uint64_t size) {
   return reinterpret_cast<volatile std::byte*>(base + (at - first));
 }
 
+bool map_register(PhysicalAddress at) {
+  const SpinGuard guard(g_lock);
+  const PhysicalAddress page = at & ~(kPage - 1);
+  Entry* entry = make_entry(kRegisters + page, 0);
+  if (entry == nullptr) return false;
+  *entry = page | kPresent | kWritable | kNoExecute | kUncached | kWriteThrough;
+  return true;
+}
+
 void map_identity(PhysicalAddress page) {
   SpinGuard guard(g_lock);
   map_large(page, page, 0, kPresent);

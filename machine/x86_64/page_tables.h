@@ -16,6 +16,9 @@ void initialize_page_tables();
 
 /// Maps 4 KiB pages of a device, uncached, for ever.
 volatile std::byte* map_device(PhysicalAddress at, std::uint64_t size);
+/// Maps the page of a register at kRegisters + its physical address, uncached, for ever. False: no memory for
+/// the tables.
+bool map_register(PhysicalAddress at);
 /// One page at its own physical address, executable; for the start-up code of CPUs only. Undone by
 /// unmap_identity.
 void map_identity(PhysicalAddress page);

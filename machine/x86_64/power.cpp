@@ -7,6 +7,7 @@
 #include "machine/include/machine/cpu.h"
 #include "machine/x86_64/acpi.h"
 #include "machine/x86_64/console.h"
+#include "machine/x86_64/device.h"
 #include "machine/x86_64/io.h"
 #include "machine/x86_64/page_tables.h"
 
@@ -17,7 +18,10 @@ volatile std::byte* g_sleep_control = nullptr;
 volatile std::byte* g_reset = nullptr;
 
 volatile std::byte* map(const AcpiRegister& r) {
-  return r.space == AcpiRegister::Space::memory ? map_device(r.address, 8) : nullptr;
+  if (r.space == AcpiRegister::Space::none) return nullptr;
+  const bool is_port = r.space == AcpiRegister::Space::port;
+  claim_device(is_port ? DeviceSpace::ports : DeviceSpace::memory, r.address, r.bytes);
+  return is_port ? nullptr : map_device(r.address, 8);
 }
 void write_register(const AcpiRegister& r, volatile std::byte* mapped, std::uint8_t value) {
   if (r.space == AcpiRegister::Space::port) out8(static_cast<std::uint16_t>(r.address), value);
@@ -33,6 +37,9 @@ void wait_a_moment() {
 void prepare_power_off() {
   g_sleep_control = map(acpi().sleep_control);
   g_reset = map(acpi().reset);
+  for (const std::uint32_t port :
+       {std::uint32_t{acpi().pm1a_control}, std::uint32_t{acpi().pm1b_control}, acpi().smi_command})
+    if (port != 0) claim_device(DeviceSpace::ports, port, 2);
 }
 
 void power_off() {

@@ -4,14 +4,15 @@
 #include <algorithm>
 
 #include "machine/x86_64/acpi.h"
-#include "machine/x86_64/apic.h"
+#include "machine/x86_64/device.h"
 #include "machine/x86_64/interrupts.h"
 #include "machine/x86_64/io.h"
+#include "machine/x86_64/io_apic.h"
 
 namespace nebulet::machine {
 namespace {
 
-constexpr std::uint16_t kPort = 0x3f8;
+constexpr std::uint16_t kPort = 0x3f8, kPorts = 8;
 enum Register : std::uint16_t {
   kData = 0,
   kInterruptEnable = 1,
@@ -43,7 +44,9 @@ void initialize_serial() {
 
 void enable_serial_interrupt() {
   if (!g_present) return;
-  route_interrupt(acpi().serial, kSerial);  // without it, input is found by polling
+  claim_device(DeviceSpace::ports, kPort, kPorts);
+  claim_interrupt(isa_interrupt(4).input);
+  route_interrupt(isa_interrupt(4), kSerial);  // without it, input is found by polling
   out8(kPort + kInterruptEnable, 1);
 }
 

@@ -7,8 +7,10 @@
 
 #include "base/assert.h"
 #include "machine/x86_64/apic.h"
+#include "machine/x86_64/device.h"
 #include "machine/x86_64/frames.h"
 #include "machine/x86_64/interrupts.h"
+#include "machine/x86_64/io_apic.h"
 #include "machine/x86_64/page_tables.h"
 
 namespace nebulet::machine {
@@ -88,11 +90,11 @@ bool VirtioDevice::open_pci(std::uint16_t type) {
     const std::uint32_t offset = pci_->read(field(8)), length = pci_->read(field(12));
     if (!bar) continue;
     if (structure == kCommon && length >= kCommonBytes && !registers_)
-      registers_ = map_device(bar + offset, kCommonBytes);
+      registers_ = map_device(places_[0] = bar + offset, kCommonBytes);
     if (structure == kNotify && length >= 2 && !notify_) {
       notify_bytes_ = std::min(length, kMaxNotifyBytes);
       notify_step_ = pci_->read(field(16));
-      notify_ = map_device(bar + offset, notify_bytes_);
+      notify_ = map_device(places_[1] = bar + offset, notify_bytes_);
     }
   }
   is_pci_ = true;
@@ -103,7 +105,7 @@ bool VirtioDevice::open_pci(std::uint16_t type) {
 bool VirtioDevice::open_mmio(std::uint16_t type) {
   fields_ = kMmioFields;
   for (line_ = 0; line_ < acpi().virtio_count; ++line_) {
-    registers_ = map_device(acpi().virtio[line_].address, kMmioBytes);
+    registers_ = map_device(places_[0] = acpi().virtio[line_].address, kMmioBytes);
     if (word(registers_, kMagic) == kMmioMagic && word(registers_, kVersion) == 2 &&
         word(registers_, kDeviceId) == type)
       return true;
@@ -116,6 +118,8 @@ bool VirtioDevice::open(std::uint16_t type) {
     *this = VirtioDevice();
     if (!open_mmio(type)) return false;
   }
+  for (const PhysicalAddress place : places_)
+    if (place != 0) claim_device(DeviceSpace::memory, place & ~PhysicalAddress{4095}, 4096);
   set(status, 0);
   for (int tries = 0; get(status) != 0; ++tries) {
     if (tries == 100'000) return false;
@@ -139,6 +143,7 @@ bool VirtioDevice::negotiate(std::uint64_t features) {
 bool VirtioDevice::route_interrupt() {
   if (is_pci_) return pci_->route_interrupt(apic_id(), kVirtio);
   const InterruptLine& line = acpi().virtio[line_].line;
+  claim_interrupt(line.input);
   return machine::route_interrupt(line, kVirtio);
 }
 

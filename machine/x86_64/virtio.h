@@ -62,6 +62,7 @@ class VirtioDevice {
   void set(Name name, std::uint32_t value, std::uint16_t further = 0) const;
   void set_address(Name name, PhysicalAddress value) const;
 
+  PhysicalAddress places_[2] = {};  ///< of its registers
   volatile std::byte* registers_ = nullptr;
   const Field* fields_ = nullptr;
   bool is_pci_ = false;

@@ -121,6 +121,8 @@ Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   TRY(apply_flags(verb, words.flags, request));
   if (run.perf_map && !run.hosted)
     return fail("run --profile=perfmap: perf cannot look into a virtual machine; add --hosted");
+  if (run.devices && run.hosted)
+    return fail("run --devices: a Linux process has no devices to give; leave out --hosted");
   return request;
 }
 

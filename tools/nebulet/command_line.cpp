@@ -36,6 +36,8 @@ std::string kernel_command_line(const RunOptions& options) {
   for (const Directory& directory : options.directories) put("preopen", directory.guest);
   if (!options.invoke.empty()) put("invoke", options.invoke);
   for (const std::string& operand : options.operands) put("operand", operand);
+  if (options.terminals != 0) put("terminals", std::to_string(options.terminals));
+  if (options.devices) put("devices", "1");
   if (options.stats) put("stats", "1");
   if (options.timer_hz) put("hz", std::to_string(options.timer_hz));
   return line;

@@ -158,6 +158,7 @@ constexpr Flag kRunFlags[] = {
     {"cpus", 'c', "N", "number of processors [1]", set_cpus},
     {"machine", 0, "pc|q35|microvm", "the virtual machine [q35]", set_machine},
     {"timeout", 0, "SECONDS", "end the program then, with exit code 124", set_timeout},
+    {"devices", 0, "", "the program is a driver: it may use all devices", set_run<&RunOptions::devices>},
     {"stats", 0, "", "say at the end what it took", set_run<&RunOptions::stats>},
     {"log", 0, "error|warn|info|debug", "what the kernel reports [warn]", set_run<&RunOptions::log_level>},
     {"log-file", 0, "FILE", "append the kernel's log to a file", set_run<&RunOptions::log_file>},

@@ -39,6 +39,8 @@ struct RunOptions {
   std::uint32_t cpus = 1;
   std::optional<double> timeout;  ///< seconds
   bool stats = false;
+  std::uint32_t terminals = 0;  ///< bits 0, 1, 2: standard input, output, error are one
+  bool devices = false;         ///< the program gets the machine's devices
   bool dry_run = false;
   bool gdb = false;
   bool perf_map = false;

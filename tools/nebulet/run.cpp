@@ -93,6 +93,7 @@ Result<int> run(RunOptions options) {
     return print_command(options.hosted ? hosted_command(options, installation, options.file, -1)
                                         : qemu_command(options, installation.kernel, "INITFS"));
   }
+  for (int stream = 0; stream < 3; ++stream) options.terminals |= ::isatty(stream) ? 1u << stream : 0;
   // Read here too if the kernel opens it, so that a wrong file is reported before anything starts.
   const auto program = TRY(read_module(options.file));
   if (!options.invoke.empty())

@@ -79,6 +79,8 @@ TEST(CommandLine, SaysWhatIsWrongAndWhatToDo) {
       {{"run", "--timer-hz", "0", "p.wasm"}, "run --timer-hz 0: want a number from 1 to 100000"},
       {{"run", "--log", "all", "p.wasm"}, "run --log all: want error, warn, info or debug"},
       {{"run", "--invoke", "", "p.wasm"}, "run --invoke : the value is empty"},
+      {{"run", "--devices", "--hosted", "p.wasm"},
+       "run --devices: a Linux process has no devices to give; leave out --hosted"},
       {{"run", "--profile", "perfmap", "p.wasm"},
        "run --profile=perfmap: perf cannot look into a virtual machine; add --hosted"},
       {{"compile"}, "compile: which file? usage: nebulet compile [FLAGS] FILE.wasm"},

@@ -27,6 +27,10 @@ FaultAction on_fault(machine::FaultFrame& frame);
 /// and calls `preempt` on the thread's kernel stack. False: go on.
 bool on_timer(std::uint64_t interrupted_pc);
 
+/// The line interrupted, which is not masked. On the machine's interrupt stack with interrupts off; on_timer
+/// is asked afterwards.
+void on_interrupt(std::uint32_t line);
+
 /// Where the machine may put the saved registers and the frames of `preempt`: the thread's kernel stack is
 /// free below this address. `interrupted_sp` is the stack pointer of the wasm code. Asked directly after
 /// on_timer returned true, with interrupts off.

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT
+// Devices that drivers outside of the kernel work: their registers and interrupts. Hosted there are none.
+#pragma once
+
+#include <cstdint>
+
+namespace nebulet::machine {
+
+/// Where registers are: I/O ports (0 … 0xffff) or physical addresses.
+enum class DeviceSpace : std::uint8_t { ports, memory };
+
+/// Whether [base, base + count) may be given to a driver: it lies within the space, and neither memory nor a
+/// device that the kernel works itself is in it. `count` is not 0.
+bool is_for_drivers(DeviceSpace space, std::uint64_t base, std::uint64_t count);
+
+/// Accesses of 1, 2 or 4 bytes, at a multiple of that, to what is_for_drivers. False: there was no memory to
+/// map the register.
+bool read_device(DeviceSpace space, std::uint64_t at, unsigned bytes, std::uint32_t& value);
+bool write_device(DeviceSpace space, std::uint64_t at, unsigned bytes, std::uint32_t value);
+
+/// When an interrupt line is active.
+struct InterruptTrigger {
+  bool low = false;    ///< at low voltage
+  bool level = false;  ///< as long as the voltage stays; false: when it changes
+};
+
+/// Interrupt lines are numbered from 0 (ACPI's global system interrupts).
+constexpr std::uint32_t kInterruptLines = 128;
+/// The line and trigger of an interrupt of the ISA bus (0 … 15).
+std::uint32_t isa_interrupt_line(std::uint32_t number, InterruptTrigger& trigger);
+/// Delivers the line's interrupts to this CPU, where kernel::on_interrupt gets them; it is masked at first.
+/// False: no such line, or the kernel uses it itself.
+bool connect_interrupt(std::uint32_t line, InterruptTrigger trigger);
+/// A change of voltage while a line is masked is lost; a level is not. Any context.
+void mask_interrupt(std::uint32_t line);
+void unmask_interrupt(std::uint32_t line);
+
+}  // namespace nebulet::machine
