@@ -33,9 +33,9 @@ TEST(CommandLine, SkipsWordsOfBootLoadersAndEmptyOnes) {
 }
 
 TEST(CommandLine, NamesTheWordThatIsWrong) {
-  for (const char* bad : {"colour=1", "hz=0", "hz=1000000", "memory=12x", "memory=", "stats=yes", "log=loud",
-                          "arg=%", "arg=%4", "arg=%zz", "memory=99999999999999999999", "console=tv",
-                          "devices=2", "terminals=8"}) {
+  for (const char* bad :
+       {"colour=1", "hz=0", "hz=1000000", "memory=12x", "memory=", "stats=yes", "log=loud", "arg=%", "arg=%4",
+        "arg=%zz", "memory=99999999999999999999", "console=tv", "devices=2", "terminals=8"}) {
     const auto line = parse_command_line(std::string("arg=ok ") + bad);
     ASSERT_FALSE(line) << bad;
     EXPECT_EQ(line.error(), bad);
