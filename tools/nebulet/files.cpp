@@ -113,4 +113,12 @@ Result<Installation> Installation::locate() {
   return found;
 }
 
+Result<> Installation::require(std::initializer_list<std::string> paths) const {
+  for (const std::string& path : paths) {
+    if (::access(path.c_str(), R_OK) != 0)
+      return fail("{}: {}; {}/nebulet build makes it", path, std::strerror(errno), root);
+  }
+  return {};
+}
+
 }  // namespace nebulet::tool

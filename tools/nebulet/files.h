@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <initializer_list>
 #include <span>
 #include <string>
 #include <utility>
@@ -41,6 +42,8 @@ bool write_all(int fd, const void* bytes, std::size_t size);
 struct Installation {
   std::string root, hosted_kernel, kernel, wasi, wasi_code;
   static Result<Installation> locate();
+  /// Fails with what to do if one of these is not there.
+  Result<> require(std::initializer_list<std::string> paths) const;
 };
 
 }  // namespace nebulet::tool

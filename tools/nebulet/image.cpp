@@ -116,6 +116,7 @@ Result<> write_image(const BuildOptions& options, const Installation& installati
 
 Result<> build_image(const BuildOptions& options) {
   const Installation installation = TRY(Installation::locate());
+  TRY(installation.require({installation.kernel, installation.wasi, installation.wasi_code}));
   if (options.format != ImageFormat::elf) {
     // Before the long part.
     const std::string folder = fs::path(options.output).parent_path().string();

@@ -94,6 +94,8 @@ Result<int> run(RunOptions options) {
                                         : qemu_command(options, installation.kernel, "INITFS"));
   }
   for (int stream = 0; stream < 3; ++stream) options.terminals |= ::isatty(stream) ? 1u << stream : 0;
+  TRY(installation.require({options.hosted ? installation.hosted_kernel : installation.kernel,
+                            installation.wasi, installation.wasi_code}));
   // Read here too if the kernel opens it, so that a wrong file is reported before anything starts.
   const auto program = TRY(read_module(options.file));
   if (!options.invoke.empty())

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstdio>
 #include <filesystem>
 #include <format>
+#include <fstream>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -135,6 +137,39 @@ TEST(Completion, NamesEveryVerbAndFlag) {
                   flag.hidden)
             << shell << ": " << flag.name;
     }
+  }
+}
+
+/// What a shell says to `command`, with the completion script in $script.
+std::string shell(const std::string& name, const std::string& command) {
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("nebulet-completion-" + std::to_string(::getpid()));
+  std::ofstream(path) << completion_script(name);
+  FILE* const pipe = ::popen(("script=" + path + " " + name + " -c '" + command + "' 2>&1").c_str(), "r");
+  std::string said;
+  for (int c; pipe != nullptr && (c = std::fgetc(pipe)) != EOF;) said += static_cast<char>(c);
+  if (pipe != nullptr) ::pclose(pipe);
+  std::filesystem::remove(path);
+  return said;
+}
+
+TEST(Completion, BashCompletesVerbsFlagsAndValues) {
+  const auto complete = [](const std::string& words, int at) {
+    return shell("bash", "compopt() { :; }; . $script; COMP_WORDS=(" + words +
+                             "); COMP_CWORD=" + std::to_string(at) + "; _nebulet; echo ${COMPREPLY[*]}");
+  };
+  EXPECT_EQ(complete("nebulet co", 1), "compile completion\n");
+  EXPECT_EQ(complete("nebulet run --ma", 2), "--machine\n");
+  EXPECT_EQ(complete("nebulet run --machine \"\"", 3), "pc q35 microvm\n");
+  EXPECT_EQ(complete("nebulet run -c \"\"", 3), "\n");
+  EXPECT_EQ(complete("nebulet run --hosted /proc/self/ex", 3), "/proc/self/exe\n");
+  EXPECT_EQ(complete("nebulet completion z", 2), "zsh\n");
+}
+
+TEST(Completion, OtherShellsUnderstandTheirScripts) {
+  for (const char* name : {"zsh", "fish"}) {
+    if (shell(name, "echo here") != "here\n") continue;  // not installed
+    EXPECT_EQ(shell(name, std::string(name) + " -n $script && echo fine"), "fine\n") << name;
   }
 }
 
