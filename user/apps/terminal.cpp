@@ -4,9 +4,11 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "user/sdk/devices.h"
 #include "user/sdk/driver.h"
 
 namespace {
@@ -25,24 +27,19 @@ nb_handle_t checked(const char* what, Result result) {
   return static_cast<nb_handle_t>(result);
 }
 
-/// The last word of the start-up block (abi/process.toml).
-nb_handle_t root_resource() {
-  std::vector<char> block(static_cast<std::size_t>(nb_process_startup(nullptr, 0)));
-  nb_process_startup(block.data(), block.size());
-  std::uint32_t handle = 0;
-  if (block.size() >= sizeof handle)
-    std::memcpy(&handle, block.data() + block.size() - sizeof handle, sizeof handle);
-  if (handle == 0) {
+/// The root of all resources; the program ends without it.
+nb_handle_t devices() {
+  const nb_handle_t root = root_resource();
+  if (root == 0) {
     std::fputs("terminal: it has no devices; run it with --devices\n", stderr);
     std::exit(1);
   }
-  return handle;
+  return root;
 }
 
 /// A part of the root that can only be read and written.
 nb_handle_t part(nb_resource_kind_t kind, std::uint64_t base, std::uint64_t count) {
-  const nb_handle_t made =
-      checked("a part of the devices", nb_resource_create(root_resource(), kind, base, count));
+  const nb_handle_t made = checked("a part of the devices", nb_resource_create(devices(), kind, base, count));
   return checked("fewer rights", nb_handle_replace(made, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER));
 }
 
@@ -88,7 +85,7 @@ Pipe make_pipe() {
 int main() {
   const Pipe typed = make_pipe(), shown = make_pipe();
   const nb_handle_t lines =
-      checked("interrupt lines", nb_resource_create(root_resource(), NB_RESOURCE_KIND_INTERRUPTS, 0, 24));
+      checked("interrupt lines", nb_resource_create(devices(), NB_RESOURCE_KIND_INTERRUPTS, 0, 24));
   const nb_handle_t interrupt =
       checked("the keyboard's interrupt", nb_interrupt_create(lines, 1, NB_INTERRUPT_TRIGGER_ISA));
   const nb_handle_t drivers[] = {
