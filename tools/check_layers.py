@@ -34,7 +34,7 @@ ALLOWED = {
     "machine/hosted": ["base", "machine/include", "kernel/init"],
     "user": ["abi", "base/result.h"],
     "tools": ["*"],
-    "examples": ["user/sdk", "abi/sdk"],
+    "examples": ["abi/sdk", "user/sdk", "examples"],
     "tests": ["*"],
     "bench": ["*"],
 }
