@@ -49,11 +49,22 @@ bool parse_log(std::string_view text, abi::LogLevel& out) {
   return false;
 }
 
+bool parse_memory_directory(std::string_view text, CommandLine& line) {
+  const std::size_t colon = text.find(':');
+  std::uint64_t bytes = 0;
+  if (colon == std::string_view::npos || colon + 1 == text.size() ||
+      !parse_number<std::uint64_t>(text.substr(0, colon), bytes, 1))
+    return false;
+  line.memory_directories.emplace_back(text.substr(colon + 1), bytes);
+  return true;
+}
+
 /// False: unknown key or bad value.
 bool apply(CommandLine& line, std::string_view key, std::string value) {
   if (key == "arg") return line.arguments.push_back(std::move(value)), true;
   if (key == "env") return line.environment.push_back(std::move(value)), true;
   if (key == "preopen") return line.preopens.push_back(std::move(value)), true;
+  if (key == "tmpfs") return parse_memory_directory(value, line);
   if (key == "invoke") return line.invoke = std::move(value), true;
   if (key == "operand") return line.operands.push_back(std::move(value)), true;
   if (key == "memory") return parse_number<std::uint64_t>(value, line.memory, 0);
@@ -102,6 +113,7 @@ std::string format_command_line(const CommandLine& line) {
   for (const std::string& value : line.arguments) append(out, "arg", value);
   for (const std::string& value : line.environment) append(out, "env", value);
   for (const std::string& value : line.preopens) append(out, "preopen", value);
+  for (const auto& [path, bytes] : line.memory_directories) append(out, "tmpfs", decimal(bytes) + ":" + path);
   if (!line.invoke.empty()) append(out, "invoke", line.invoke);
   for (const std::string& value : line.operands) append(out, "operand", value);
   if (line.memory != 0) append(out, "memory", decimal(line.memory));

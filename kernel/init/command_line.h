@@ -16,9 +16,10 @@ namespace nebulet::kernel {
 /// What the kernel is to do. Unknown keys are errors, but a word without '=' is skipped: boot loaders add
 /// such words.
 struct CommandLine {
-  std::vector<std::string> arguments;       ///< arg=…, in order; the first is the program's name
-  std::vector<std::string> environment;     ///< env=NAME=VALUE (with the inner = encoded or not)
-  std::vector<std::string> preopens;        ///< preopen=GUEST, directories of the file server
+  std::vector<std::string> arguments;    ///< arg=…, in order; the first is the program's name
+  std::vector<std::string> environment;  ///< env=NAME=VALUE (with the inner = encoded or not)
+  std::vector<std::string> preopens;     ///< preopen=GUEST, directories of the file server
+  std::vector<std::pair<std::string, std::uint64_t>> memory_directories;  ///< tmpfs=BYTES:GUEST
   std::string invoke;                       ///< invoke=NAME: call this export instead of _start
   std::vector<std::string> operands;        ///< operand=TYPE:BITS of that function, in order (operands.h)
   std::uint64_t memory = 0;                 ///< memory=BYTES of the process; 0: what the machine has

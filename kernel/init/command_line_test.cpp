@@ -33,9 +33,9 @@ TEST(CommandLine, SkipsWordsOfBootLoadersAndEmptyOnes) {
 }
 
 TEST(CommandLine, NamesTheWordThatIsWrong) {
-  for (const char* bad :
-       {"colour=1", "hz=0", "hz=1000000", "memory=12x", "memory=", "stats=yes", "log=loud", "arg=%", "arg=%4",
-        "arg=%zz", "memory=99999999999999999999", "console=tv", "devices=2", "terminals=8"}) {
+  for (const char* bad : {"colour=1", "hz=0", "hz=1000000", "memory=12x", "memory=", "stats=yes", "log=loud",
+                          "arg=%", "arg=%4", "arg=%zz", "memory=99999999999999999999", "console=tv",
+                          "devices=2", "terminals=8", "tmpfs=/tmp", "tmpfs=0:/tmp", "tmpfs=9:"}) {
     const auto line = parse_command_line(std::string("arg=ok ") + bad);
     ASSERT_FALSE(line) << bad;
     EXPECT_EQ(line.error(), bad);
@@ -49,6 +49,7 @@ TEST(CommandLine, FormatIsTheInverseOfParse) {
   line.arguments = {"p", "", all};
   line.environment = {"A=B C"};
   line.preopens = {"/", "/a b"};
+  line.memory_directories = {{"/tmp", 4096}, {"a:b", 1ull << 40}};
   line.invoke = "fn(1)";
   line.operands = {"i32:1", "f64:0"};
   line.memory = 77;
@@ -62,6 +63,7 @@ TEST(CommandLine, FormatIsTheInverseOfParse) {
   EXPECT_EQ(again->environment, line.environment);
   EXPECT_EQ(again->preopens, line.preopens);
   EXPECT_EQ(again->invoke, line.invoke);
+  EXPECT_EQ(again->memory_directories, line.memory_directories);
   EXPECT_EQ(again->memory, line.memory);
   EXPECT_EQ(again->log, line.log);
   EXPECT_EQ(format_command_line(*again), text);

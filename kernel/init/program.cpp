@@ -61,6 +61,8 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_
                            .preopens = line.preopens,
                            .terminals = line.terminals,
                            .devices = line.devices};
+  for (const auto& [path, quota] : line.memory_directories)
+    options.memory_directories.push_back({path, quota});
   if (options.arguments.empty()) options.arguments.emplace_back("program");
   Ref<Files> files(line.preopens.empty() ? nullptr : new Files);
   auto process = Process::create(options, Ref<Object>(new Console), std::move(files));

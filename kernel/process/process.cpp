@@ -25,12 +25,13 @@ class BlockWriter {
   }
   void strings(std::span<const std::string> strings) {
     word(static_cast<std::uint32_t>(strings.size()));
-    for (const std::string& text : strings) {
-      word(static_cast<std::uint32_t>(text.size()));
-      const auto bytes = std::as_bytes(std::span(text));
-      block_.insert(block_.end(), bytes.begin(), bytes.end());
-      block_.resize((block_.size() + 3) & ~std::size_t{3});
-    }
+    for (const std::string& text : strings) string(text);
+  }
+  void string(std::string_view text) {
+    word(static_cast<std::uint32_t>(text.size()));
+    const auto bytes = std::as_bytes(std::span(text));
+    block_.insert(block_.end(), bytes.begin(), bytes.end());
+    block_.resize((block_.size() + 3) & ~std::size_t{3});
   }
   std::vector<std::byte> take() { return std::move(block_); }
 
@@ -84,6 +85,12 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
   block.strings(options.preopens);
   block.word(options.terminals);
   block.word(static_cast<std::uint32_t>(devices_handle));
+  block.word(static_cast<std::uint32_t>(options.memory_directories.size()));
+  for (const MemoryDirectory& directory : options.memory_directories) {
+    block.word(static_cast<std::uint32_t>(directory.quota));
+    block.word(static_cast<std::uint32_t>(directory.quota >> 32));
+    block.string(directory.path);
+  }
   startup_block_ = block.take();
   return {};
 }

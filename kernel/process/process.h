@@ -32,11 +32,17 @@ class Process final : public Object {
   static constexpr ObjectType kType = ObjectType::process;
   static constexpr std::size_t kMaxName = 256;
   static constexpr std::size_t kMaxStartup = 1 << 20;
+  /// A directory that the WASI library keeps in its memory.
+  struct MemoryDirectory {
+    std::string path;
+    std::uint64_t quota;
+  };
   struct Options {
     std::uint64_t memory_limit = 0;  ///< bytes; 0: what the machine has free
     std::vector<std::string> arguments, environment, preopens;
     std::uint32_t terminals = 0;  ///< bits 0, 1, 2: input, output, errors are a terminal
     bool devices = false;         ///< it gets the root resource
+    std::vector<MemoryDirectory> memory_directories;
   };
 
   /// The kernel's own: with handles to `console` and `files` (each may be null), named in the startup block.

@@ -34,6 +34,8 @@ std::string kernel_command_line(const RunOptions& options) {
   for (const std::string& argument : options.arguments) put("arg", argument);
   for (const std::string& entry : options.environment) put("env", entry);
   for (const Directory& directory : options.directories) put("preopen", directory.guest);
+  for (const MemoryDirectory& directory : options.memory_directories)
+    put("tmpfs", std::format("{}:{}", directory.quota, directory.guest));
   if (!options.invoke.empty()) put("invoke", options.invoke);
   for (const std::string& operand : options.operands) put("operand", operand);
   if (options.terminals != 0) put("terminals", std::to_string(options.terminals));

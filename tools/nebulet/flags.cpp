@@ -23,20 +23,40 @@ std::optional<T> parse_number(std::string_view text) {
   return value;
 }
 
-/// "512", "512M", "2G" and so on; docker's units, powers of 1024.
-Result<> set_memory(Request& request, const std::string& text) {
+constexpr std::uint64_t kMostMemory = 1ull << 44;
+
+/// "512", "512M", "2G" and so on; docker's units, powers of 1024. Nothing above kMostMemory.
+std::optional<std::uint64_t> parse_size(std::string_view text) {
   const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_number<std::uint64_t>(std::string_view(text).substr(0, digits));
-  const std::string unit = text.substr(digits);
+  const auto number = parse_number<std::uint64_t>(text.substr(0, digits));
+  const std::string_view unit = text.substr(digits);
   constexpr std::string_view kUnits[] = {"bB", "kK", "mM", "gG"};
   const auto found = std::ranges::find_if(
       kUnits, [&](std::string_view u) { return unit.size() == 1 && u.contains(unit[0]); });
   const unsigned shift = unit.empty() ? 0 : 10 * static_cast<unsigned>(found - std::begin(kUnits));
-  if (!number || (!unit.empty() && found == std::end(kUnits)) || *number > (1ull << 44 >> shift) ||
-      *number << shift < kLeastMemory) {
+  if (!number || (!unit.empty() && found == std::end(kUnits)) || *number > kMostMemory >> shift)
+    return std::nullopt;
+  return *number << shift;
+}
+
+Result<> set_memory(Request& request, const std::string& text) {
+  const auto size = parse_size(text);
+  if (!size || *size < kLeastMemory)
     return fail("want a size of at least 16M and at most 16384G, like 512M or 2G");
-  }
-  request.run.memory = *number << shift;
+  request.run.memory = *size;
+  return {};
+}
+
+Result<> add_memory_directory(Request& request, const std::string& text) {
+  constexpr std::uint64_t kLeast = 64 << 10, kUsual = 64 << 20;
+  const auto colon = text.rfind(':');
+  const auto size =
+      colon == std::string::npos ? kUsual : parse_size(std::string_view(text).substr(colon + 1));
+  const std::string guest = text.substr(0, colon);
+  if (guest.empty() || !size || *size < kLeast)
+    return fail(
+        "want GUEST or GUEST:SIZE, a directory's name for the program and at least 64K, like /tmp:64M");
+  request.run.memory_directories.push_back({guest, *size});
   return {};
 }
 
@@ -150,6 +170,7 @@ Result<> set_after(Request& request, const std::string& text) {
 constexpr Flag kRunFlags[] = {
     {"hosted", 0, "", "run in a Linux process, not in a virtual machine", set_run<&RunOptions::hosted>},
     {"dir", 0, "DIR[::GUEST]", "a directory that the program may use; repeatable", add_directory, true, true},
+    {"tmpfs", 0, "GUEST[:SIZE]", "a directory in memory [64M]; repeatable", add_memory_directory, true, true},
     {"env", 0, "NAME[=VALUE]", "a variable, or this shell's value; repeatable", add_variable, true, true},
     {"argv0", 0, "NAME", "the program's own name, argv[0]", set_run<&RunOptions::argv0>, true},
     {"invoke", 0, "NAME", "call an export with the ARGUMENTS", set_run<&RunOptions::invoke>, true},

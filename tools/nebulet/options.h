@@ -23,6 +23,12 @@ struct Directory {
   std::string host, guest;
 };
 
+/// A directory in the program's memory.
+struct MemoryDirectory {
+  std::string guest;
+  std::uint64_t quota;
+};
+
 struct RunOptions {
   std::string file;                      ///< a module, a manifest, or - for standard input
   std::vector<std::string> arguments;    ///< argv[1] …
@@ -31,6 +37,7 @@ struct RunOptions {
   std::vector<std::string> operands;     ///< of that function, as the kernel wants them (invoke.h)
   std::vector<std::string> environment;  ///< NAME=VALUE
   std::vector<Directory> directories;
+  std::vector<MemoryDirectory> memory_directories;
   std::string code_file;  ///< compiled before; empty: the kernel compiles
   bool hosted = false;
   bool text_console = false;  ///< the kernel talks to people, not to this tool

@@ -76,6 +76,50 @@ inline constexpr std::size_t kMaxName = 255;
 inline constexpr std::size_t kMaxPath = 4096;
 inline constexpr std::size_t kMessageSize = 65536 + 24;  // what the client offers as msize
 
+/// Errors, as Rlerror carries them: Linux's numbers.
+namespace errors {
+enum : int {
+  perm = 1,
+  noent = 2,
+  intr = 4,
+  io = 5,
+  nxio = 6,
+  badf = 9,
+  again = 11,
+  nomem = 12,
+  acces = 13,
+  busy = 16,
+  exist = 17,
+  xdev = 18,
+  nodev = 19,
+  notdir = 20,
+  isdir = 21,
+  inval = 22,
+  nfile = 23,
+  mfile = 24,
+  txtbsy = 26,
+  fbig = 27,
+  nospc = 28,
+  spipe = 29,
+  rofs = 30,
+  mlink = 31,
+  pipe = 32,
+  range = 34,
+  nametoolong = 36,
+  nosys = 38,
+  notempty = 39,
+  loop = 40,
+  proto = 71,
+  overflow = 75,
+  ilseq = 84,
+  msgsize = 90,
+  opnotsupp = 95,
+  timedout = 110,
+  stale = 116,
+  dquot = 122,
+};
+}  // namespace errors
+
 // Qid types.
 inline constexpr std::uint8_t kQidDirectory = 0x80;
 inline constexpr std::uint8_t kQidSymlink = 0x02;

@@ -53,8 +53,9 @@ Result<Descriptor*> Descriptors::directory(std::uint32_t fd, Rights needed) {
 
 Result<> Descriptors::attach(Descriptor& descriptor) {
   if (descriptor.fid || descriptor.preopen < 0) return {};
-  const auto name = Startup::get().preopens[static_cast<std::size_t>(descriptor.preopen)];
-  auto root = TRY(files::attach(name));
+  const auto& preopen = Startup::get().preopens[static_cast<std::size_t>(descriptor.preopen)];
+  auto root = TRY(preopen.memory_quota == 0 ? files::attach(preopen.name)
+                                            : files::attach_memory(preopen.name, preopen.memory_quota));
   if (!root.qid.is_directory()) return fail(Errno::notdir);
   descriptor.fid = std::move(root.fid);
   return {};

@@ -141,7 +141,7 @@ Result<> tell(std::uint32_t fd, Address at) {
 Result<std::string_view> preopen_name(std::uint32_t fd) {
   const Descriptor* descriptor = TRY(descriptors().find(fd));
   if (descriptor->preopen < 0) return fail(Errno::badf);
-  return Startup::get().preopens[static_cast<std::size_t>(descriptor->preopen)];
+  return Startup::get().preopens[static_cast<std::size_t>(descriptor->preopen)].name;
 }
 
 Result<> prestat_get(std::uint32_t fd, Address at) {

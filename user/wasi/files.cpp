@@ -3,10 +3,13 @@
 #include "user/wasi/files.h"
 
 #include <algorithm>
+#include <memory>
 #include <vector>
 
 #include "abi/sdk/nebulet.h"
 #include "base/result.h"
+#include "user/ninep/memory_files.h"
+#include "user/ninep/session.h"
 #include "user/wasi/startup.h"
 
 namespace nebulet::wasi::files {
@@ -21,18 +24,45 @@ constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 
 constinit std::byte request_buffer[ninep::kMessageSize];
 constinit std::byte reply_buffer[ninep::kMessageSize];
-constinit std::uint32_t message_size = 0;  // as agreed with the server; 0: not yet
+// The most that fits into a message; servers in memory take as much as the client offers.
+constinit std::uint32_t message_size = ninep::kMessageSize;
+constinit bool version_agreed = false;  // with the process's server
+
+/// A file system in memory and the session with it.
+struct MemoryServer {
+  MemoryServer(std::uint64_t quota, std::uint64_t number) : files(quota, number, &now), session(files) {}
+
+  static std::uint64_t now() { return static_cast<std::uint64_t>(nb_clock_read(NB_CLOCK_REALTIME)); }
+
+  ninep::MemoryFiles files;
+  ninep::Session session;
+};
+
+std::vector<std::unique_ptr<MemoryServer>>& memory_servers() {
+  static auto* servers = new std::vector<std::unique_ptr<MemoryServer>>;
+  return *servers;
+}
+
+// A fid's upper bits tell the server: 0 is the process's, n the n-th in memory.
+constexpr unsigned kServerShift = 20;
+static_assert(ninep::Session::kMaxFids < 1u << kServerShift);
+
+std::uint32_t server_of(Fid fid) { return fid >> kServerShift; }
 
 /// Numbers that no living fid has.
 class FidNumbers {
  public:
-  Fid take() {
-    if (free_.empty()) return next_++;
-    const Fid fid = free_.back();
-    free_.pop_back();
-    return fid;
+  Fid take(std::uint32_t server) {
+    Fid number = next_;
+    if (free_.empty()) {
+      next_++;
+    } else {
+      number = free_.back();
+      free_.pop_back();
+    }
+    return number | server << kServerShift;
   }
-  void give_back(Fid fid) { free_.push_back(fid); }
+  void give_back(Fid fid) { free_.push_back(fid & ((1u << kServerShift) - 1)); }
 
  private:
   Fid next_ = 1;
@@ -46,41 +76,41 @@ FidNumbers& fid_numbers() {
 
 Errno from_linux(std::uint32_t code) {
   switch (code) {
-    case 1: return Errno::perm;
-    case 2: return Errno::noent;
-    case 4: return Errno::intr;
-    case 6: return Errno::nxio;
-    case 9: return Errno::badf;
-    case 11: return Errno::again;
-    case 12: return Errno::nomem;
-    case 13: return Errno::acces;
-    case 16: return Errno::busy;
-    case 17: return Errno::exist;
-    case 18: return Errno::xdev;
-    case 19: return Errno::nodev;
-    case 20: return Errno::notdir;
-    case 21: return Errno::isdir;
-    case 22: return Errno::inval;
-    case 23: return Errno::nfile;
-    case 24: return Errno::mfile;
-    case 26: return Errno::txtbsy;
-    case 27: return Errno::fbig;
-    case 28: return Errno::nospc;
-    case 29: return Errno::spipe;
-    case 30: return Errno::rofs;
-    case 31: return Errno::mlink;
-    case 32: return Errno::pipe;
-    case 34: return Errno::range;
-    case 36: return Errno::nametoolong;
-    case 38: return Errno::nosys;
-    case 39: return Errno::notempty;
-    case 40: return Errno::loop;
-    case 75: return Errno::overflow;
-    case 84: return Errno::ilseq;
-    case 95: return Errno::notsup;
-    case 110: return Errno::timedout;
-    case 116: return Errno::stale;
-    case 122: return Errno::dquot;
+    case ninep::errors::perm: return Errno::perm;
+    case ninep::errors::noent: return Errno::noent;
+    case ninep::errors::intr: return Errno::intr;
+    case ninep::errors::nxio: return Errno::nxio;
+    case ninep::errors::badf: return Errno::badf;
+    case ninep::errors::again: return Errno::again;
+    case ninep::errors::nomem: return Errno::nomem;
+    case ninep::errors::acces: return Errno::acces;
+    case ninep::errors::busy: return Errno::busy;
+    case ninep::errors::exist: return Errno::exist;
+    case ninep::errors::xdev: return Errno::xdev;
+    case ninep::errors::nodev: return Errno::nodev;
+    case ninep::errors::notdir: return Errno::notdir;
+    case ninep::errors::isdir: return Errno::isdir;
+    case ninep::errors::inval: return Errno::inval;
+    case ninep::errors::nfile: return Errno::nfile;
+    case ninep::errors::mfile: return Errno::mfile;
+    case ninep::errors::txtbsy: return Errno::txtbsy;
+    case ninep::errors::fbig: return Errno::fbig;
+    case ninep::errors::nospc: return Errno::nospc;
+    case ninep::errors::spipe: return Errno::spipe;
+    case ninep::errors::rofs: return Errno::rofs;
+    case ninep::errors::mlink: return Errno::mlink;
+    case ninep::errors::pipe: return Errno::pipe;
+    case ninep::errors::range: return Errno::range;
+    case ninep::errors::nametoolong: return Errno::nametoolong;
+    case ninep::errors::nosys: return Errno::nosys;
+    case ninep::errors::notempty: return Errno::notempty;
+    case ninep::errors::loop: return Errno::loop;
+    case ninep::errors::overflow: return Errno::overflow;
+    case ninep::errors::ilseq: return Errno::ilseq;
+    case ninep::errors::opnotsupp: return Errno::notsup;
+    case ninep::errors::timedout: return Errno::timedout;
+    case ninep::errors::stale: return Errno::stale;
+    case ninep::errors::dquot: return Errno::dquot;
     default: return Errno::io;
   }
 }
@@ -89,12 +119,22 @@ Writer request(MessageType type) {
   return Writer(request_buffer, type, type == MessageType::tversion ? ninep::kNoTag : kTag);
 }
 
+/// Sends the message to the server of its fid, with which all but Tversion begin.
+int64_t send(std::span<const std::byte> message) {
+  const auto type = static_cast<MessageType>(message[4]);
+  Reader fields(message.subspan(ninep::kHeaderSize));
+  const std::uint32_t server = type == MessageType::tversion ? 0 : server_of(fields.u32());
+  if (server == 0)
+    return nb_files_transact(Startup::get().files, message.data(), message.size(), reply_buffer,
+                             sizeof reply_buffer);
+  return static_cast<int64_t>(memory_servers()[server - 1]->session.handle(message, reply_buffer));
+}
+
 /// Sends the message and returns a reader behind the reply's header.
 Result<Reader> transact(Writer& writer) {
   const auto message = writer.finish();
   if (message.empty()) return fail(Errno::nametoolong);
-  const int64_t length = nb_files_transact(Startup::get().files, message.data(), message.size(), reply_buffer,
-                                           sizeof reply_buffer);
+  const int64_t length = send(message);
   if (length == NB_STATUS_NOT_SUPPORTED || length == NB_STATUS_BAD_HANDLE) return fail(Errno::nodev);
   if (length < static_cast<int64_t>(ninep::kHeaderSize) || length > static_cast<int64_t>(sizeof reply_buffer))
     return fail(Errno::io);
@@ -116,7 +156,7 @@ Result<> transact_only(Writer& writer) {
 }
 
 Result<> agree_version() {
-  if (message_size != 0) return {};
+  if (version_agreed) return {};
   Writer writer = request(MessageType::tversion);
   writer.u32(ninep::kMessageSize);
   writer.string(ninep::kVersion);
@@ -125,6 +165,7 @@ Result<> agree_version() {
   const bool same = reply.string() == ninep::kVersion;
   if (!reply.ok() || !same || size < 4096 || size > ninep::kMessageSize) return fail(Errno::io);
   message_size = size;
+  version_agreed = true;
   return {};
 }
 
@@ -138,9 +179,10 @@ OwnedFid::~OwnedFid() {
   fid_numbers().give_back(fid_);
 }
 
-Result<Target> attach(std::string_view name) {
-  TRY(agree_version());
-  const Fid fid = fid_numbers().take();
+namespace {
+
+Result<Target> attach_to(std::uint32_t server, std::string_view name) {
+  const Fid fid = fid_numbers().take(server);
   Writer writer = request(MessageType::tattach);
   writer.u32(fid);
   writer.u32(ninep::kNoFid);
@@ -155,8 +197,27 @@ Result<Target> attach(std::string_view name) {
   return Target{OwnedFid(fid), reply->qid()};
 }
 
+}  // namespace
+
+Result<Target> attach(std::string_view name) {
+  TRY(agree_version());
+  return attach_to(0, name);
+}
+
+Result<Target> attach_memory(std::string_view name, std::uint64_t quota) {
+  auto& servers = memory_servers();
+  const std::uint64_t number = (std::uint64_t{1} << 32) + servers.size();  // unlike those of file servers
+  auto server = std::make_unique<MemoryServer>(quota, number);
+  Writer writer = request(MessageType::tversion);
+  writer.u32(ninep::kMessageSize);
+  writer.string(ninep::kVersion);
+  server->session.handle(writer.finish(), reply_buffer);
+  servers.push_back(std::move(server));
+  return attach_to(static_cast<std::uint32_t>(servers.size()), name);
+}
+
 Result<Target> walk(Fid from, std::span<const std::string_view> names) {
-  const Fid fid = fid_numbers().take();
+  const Fid fid = fid_numbers().take(server_of(from));
   Writer writer = request(MessageType::twalk);
   writer.u32(from);
   writer.u32(fid);
@@ -316,6 +377,7 @@ Result<> make_symlink(Fid directory, std::string_view name, std::string_view tar
 }
 
 Result<> link(Fid directory, std::string_view name, Fid file) {
+  if (server_of(directory) != server_of(file)) return fail(Errno::xdev);
   Writer writer = request(MessageType::tlink);
   writer.u32(directory);
   writer.u32(file);
@@ -324,6 +386,7 @@ Result<> link(Fid directory, std::string_view name, Fid file) {
 }
 
 Result<> rename(Fid from_directory, std::string_view from, Fid to_directory, std::string_view to) {
+  if (server_of(from_directory) != server_of(to_directory)) return fail(Errno::xdev);
   Writer writer = request(MessageType::trenameat);
   writer.u32(from_directory);
   writer.string(from);

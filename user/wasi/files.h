@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The client of the process's 9P2000.L file server: one function per message, errors as WASI's. Buffers are
-// static, since a process sends one message at a time.
+// The client of 9P2000.L file servers, the process's own and those in the library's memory: one function per
+// message, errors as WASI's. Buffers are static, since a process sends one message at a time.
 #pragma once
 
 #include <cstddef>
@@ -44,6 +44,8 @@ struct Target {
 
 /// The root of the tree that the server exports under `name`.
 Result<Target> attach(std::string_view name);
+/// The root of a new file system in the library's memory, which may take `quota` bytes.
+Result<Target> attach_memory(std::string_view name, std::uint64_t quota);
 /// A fid for the file that the names lead to from `from` (at most 16; none: a copy of `from`). The server
 /// follows no symbolic link, so a link on the way is `notdir`.
 Result<Target> walk(Fid from, std::span<const std::string_view> names);

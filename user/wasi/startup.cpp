@@ -21,14 +21,25 @@ class BlockReader {
   }
   void strings(std::vector<std::string_view>& into) {
     for (std::uint32_t left = word(); left != 0 && ok_; left--) {
-      const std::uint32_t length = word();
-      const auto bytes = take(length);
-      take(-length & 3);
-      if (ok_) into.emplace_back(bytes.data(), bytes.size());
+      const std::string_view text = string();
+      if (ok_) into.push_back(text);
+    }
+  }
+  void memory_directories(std::vector<Startup::Preopen>& into) {
+    for (std::uint32_t left = word(); left != 0 && ok_; left--) {
+      const std::uint64_t low = word(), high = word();
+      const std::string_view name = string();
+      if (ok_) into.push_back({.name = name, .memory_quota = low | high << 32});
     }
   }
 
  private:
+  std::string_view string() {
+    const std::uint32_t length = word();
+    const auto bytes = take(length);
+    take(-length & 3);
+    return {bytes.data(), bytes.size()};
+  }
   std::span<const char> take(std::size_t count) {
     if (!ok_ || count > block_.size()) {
       ok_ = false;
@@ -53,8 +64,12 @@ Startup Startup::parse(std::span<const char> block) {
   startup.files = reader.word();
   reader.strings(startup.arguments);
   reader.strings(startup.environment);
-  reader.strings(startup.preopens);
+  std::vector<std::string_view> names;
+  reader.strings(names);
+  for (const auto name : names) startup.preopens.push_back({.name = name});
   startup.terminals = reader.word();
+  reader.word();  // the root resource, which is no file
+  reader.memory_directories(startup.preopens);
   return startup;
 }
 

@@ -19,7 +19,12 @@ struct Startup {
   nb_handle_t files = 0;  // 0: no file server
   std::vector<std::string_view> arguments;
   std::vector<std::string_view> environment;
-  std::vector<std::string_view> preopens;
+  /// A directory, by the name under which the file server exports it, or in memory.
+  struct Preopen {
+    std::string_view name;
+    std::uint64_t memory_quota = 0;  // bytes; 0: it is the file server's
+  };
+  std::vector<Preopen> preopens;
   std::uint32_t terminals = 0;  // bits 0, 1, 2: input, output, errors go to a terminal
 
   static const Startup& get();
