@@ -61,6 +61,9 @@ TEST(CommandLine, SaysWhatIsWrongAndWhatToDo) {
        "run --dir ::x: want HOST or HOST::GUEST, a directory here and its name for the program"},
       {{"run", "--dir", "/no/where", "p.wasm"},
        "run --dir /no/where: there is no directory /no/where on this host; create it first"},
+      {{"run", "--tmpfs", "/tmp:1k", "p.wasm"},
+       "run --tmpfs /tmp:1k: want GUEST or GUEST:SIZE, a directory's name for the program and at least 64K, "
+       "like /tmp:64M"},
       {{"run", "--dir", "/proc/self/exe", "p.wasm"},
        "run --dir /proc/self/exe: /proc/self/exe is a file; a program gets whole directories"},
       {{"run", "--env", "=1", "p.wasm"},
