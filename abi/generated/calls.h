@@ -21,6 +21,7 @@ Result<> sys_process_kill(CallContext& context, HandleArg<Process, abi::Right::m
 Result<std::uint64_t> sys_process_inspect(CallContext& context, HandleArg<Process, abi::Right::read> process, abi::ProcessProperty property);
 Result<> sys_thread_yield(CallContext& context);
 Result<> sys_thread_sleep_until(CallContext& context, std::uint64_t deadline);
+Result<std::uint64_t> sys_thread_spawn(CallContext& context, std::uint32_t argument);
 Result<std::uint64_t> sys_clock_read(CallContext& context, abi::Clock clock);
 Result<> sys_entropy_read(CallContext& context, GuestOut bytes);
 Result<std::uint32_t> sys_console_read(CallContext& context, HandleArg<Console, abi::Right::read> console, GuestOut bytes);
@@ -85,6 +86,7 @@ Result<> sys_interrupt_acknowledge(CallContext& context, HandleArg<Interrupt, ab
   CALL(0x0208, process_inspect) \
   CALL(0x0301, thread_yield) \
   CALL(0x0302, thread_sleep_until) \
+  CALL(0x0303, thread_spawn) \
   CALL(0x0401, clock_read) \
   CALL(0x0501, entropy_read) \
   CALL(0x0601, console_read) \

@@ -242,6 +242,9 @@ NB_CALL(thread_yield) nb_status_t nb_thread_yield(void);
 /* Sleeps until the monotonic clock shows `deadline` nanoseconds. A deadline in the past returns at once. */
 NB_CALL(thread_sleep_until) nb_status_t nb_thread_sleep_until(uint64_t deadline);
 
+/* Starts a thread in the shape of wasi-threads: it gets new instances of all the modules of the process, with the same shared memories where those are imported, runs their start functions (and the export `_initialize` of libraries), then the export `wasi_thread_start` of the calling instance's module, with the thread's number, 1 or more, and `argument`; the thread ends when that returns. A library spawns for the program that it is linked to. The result is the thread's handle, plus its number times 2^32; the handle has the rights duplicate, transfer, wait. */
+NB_CALL(thread_spawn) int64_t nb_thread_spawn(uint32_t argument);
+
 /* Reads a clock. */
 NB_CALL(clock_read) int64_t nb_clock_read(nb_clock_t clock);
 

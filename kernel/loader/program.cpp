@@ -134,6 +134,12 @@ Loaded<std::unique_ptr<Program>> Program::copy() const {
   return copy;
 }
 
+std::size_t Program::served_by(const CallBinding& binding) const {
+  if (binding.caller == nullptr) return binding.index;
+  const auto found = std::ranges::find(members_, binding.caller, &Member::instance);
+  return static_cast<std::size_t>(found - members_.begin());
+}
+
 const Ref<Module>* Program::find_module(std::string_view instance) const {
   const auto found = std::ranges::find(members_, instance, &Member::name);
   return found != members_.end() ? &found->module : nullptr;

@@ -52,6 +52,8 @@ class Program {
   wasm::Store& store() { return store_; }
   std::size_t size() const { return members_.size(); }
   wasm::Instance& instance(std::size_t index) const { return *members_[index].instance; }
+  /// For whom the kernel calls of an instance are: itself, or the program that the library is linked to.
+  std::size_t served_by(const CallBinding& binding) const;
   const Ref<Module>& module(std::size_t index) const { return members_[index].module; }
   /// nullptr: there is none of this name.
   const Ref<Module>* find_module(std::string_view instance) const;

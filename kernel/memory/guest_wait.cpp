@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // memory.atomic.wait and notify: threads that wait at addresses in shared memories.
 #include <algorithm>
-#include <boost/intrusive/list.hpp>
-#include <new>
+#include <array>
+#include <atomic>
 
 #include "kernel/memory/process_memory.h"
 #include "kernel/sched/scheduler.h"
@@ -17,19 +17,33 @@ struct Waiter {
   const std::byte* at;
   Task* task;
   std::atomic<bool> woken = false;
-  boost::intrusive::list_member_hook<> hook = {};
+  Waiter* next = nullptr;
+  Waiter* previous = nullptr;
 };
-using Waiters = boost::intrusive::list<
-    Waiter, boost::intrusive::member_hook<Waiter, boost::intrusive::list_member_hook<>, &Waiter::hook>>;
 
-constinit SpinLock g_lock;
-/// Of all processes; who waits longest is first.
-Waiters& waiters() NB_REQUIRES(g_lock) {
-  alignas(Waiters) static constinit std::byte storage[sizeof(Waiters)]{};
-  static constinit bool made = false;
-  if (!made) new (storage) Waiters;
-  made = true;
-  return *std::launder(reinterpret_cast<Waiters*>(storage));
+/// The waiters at some addresses, of all processes; who waits longest is first.
+struct Bucket {
+  SpinLock lock;
+  Waiter* first NB_GUARDED_BY(lock) = nullptr;
+  Waiter* last NB_GUARDED_BY(lock) = nullptr;
+
+  void add(Waiter& waiter) NB_REQUIRES(lock) {
+    waiter.previous = last;
+    (last != nullptr ? last->next : first) = &waiter;
+    last = &waiter;
+  }
+  void remove(Waiter& waiter) NB_REQUIRES(lock) {
+    (waiter.previous != nullptr ? waiter.previous->next : first) = waiter.next;
+    (waiter.next != nullptr ? waiter.next->previous : last) = waiter.previous;
+  }
+};
+
+constexpr unsigned kBucketBits = 8;
+constinit std::array<Bucket, 1 << kBucketBits> g_buckets;
+
+Bucket& bucket_of(const std::byte* at) {
+  const std::uint64_t hash = reinterpret_cast<std::uint64_t>(at) / 4 * 0x9e37'79b9'7f4a'7c15;
+  return g_buckets[hash >> (64 - kBucketBits)];
 }
 
 std::uint64_t load(const std::byte* at, unsigned bytes) {
@@ -50,34 +64,36 @@ wasm::Host::Waited ProcessMemory::wait(const std::byte* at, unsigned bytes, std:
                                        std::int64_t timeout_ns) {
   const std::uint64_t deadline = deadline_in(timeout_ns);
   Waiter self{.at = at, .task = Scheduler::current()};
+  Bucket& bucket = bucket_of(at);
   {
-    SpinGuard guard(g_lock);
+    const SpinGuard guard(bucket.lock);
     if (load(at, bytes) != expected) return Waited::not_equal;
-    waiters().push_back(self);
+    bucket.add(self);
   }
   while (!self.woken.load(std::memory_order_acquire) && machine::monotonic_ns() < deadline &&
          !(ending_ && ending_->load(std::memory_order_relaxed)))
     Scheduler::park_until(deadline);
-  SpinGuard guard(g_lock);
+  const SpinGuard guard(bucket.lock);
   if (self.woken.load(std::memory_order_relaxed)) return Waited::woken;
-  waiters().erase(waiters().iterator_to(self));
+  bucket.remove(self);
   return Waited::timed_out;
 }
 
 std::uint32_t ProcessMemory::notify(const std::byte* at, std::uint32_t count) {
   std::uint32_t woken = 0;
-  SpinGuard guard(g_lock);
-  for (auto i = waiters().begin(); i != waiters().end() && woken < count;) {
-    Waiter& waiter = *i;
-    if (waiter.at != at) {
-      ++i;
-      continue;
+  Bucket& bucket = bucket_of(at);
+  const SpinGuard guard(bucket.lock);
+  for (Waiter* waiter = bucket.first; waiter != nullptr && woken < count;) {
+    Waiter* const next = waiter->next;
+    if (waiter->at == at) {
+      bucket.remove(*waiter);
+      ++woken;
+      Task* task = waiter->task;
+      waiter->woken.store(true,
+                          std::memory_order_release);  // pairs with wait; the lock keeps the waiter here
+      Scheduler::unpark(*task);
     }
-    i = waiters().erase(i);
-    ++woken;
-    Task* task = waiter.task;
-    waiter.woken.store(true, std::memory_order_release);  // pairs with wait; the lock keeps the waiter here
-    Scheduler::unpark(*task);
+    waiter = next;
   }
   return woken;
 }

@@ -76,7 +76,7 @@ class Process final : public Object {
   /// Whether each thread gets this memory.
   bool is_shared_memory(const wasm::Memory& memory);
   /// A number for a thread, 1, 2, …
-  std::uint32_t next_thread_number() { return threads_made_.fetch_add(1, std::memory_order_relaxed) + 1; }
+  std::uint64_t next_thread_number() { return threads_made_.fetch_add(1, std::memory_order_relaxed) + 1; }
 
   /// Ends the process: the first call decides how. Threads that run wasm code stop there, those in kernel
   /// calls when the calls end. Returns at once, for a thread of the process too. Thread context, no locks.
@@ -126,7 +126,7 @@ class Process final : public Object {
   HandleTable handles_;
   std::vector<std::byte> startup_block_;
   Charge startup_charge_;
-  std::atomic<std::uint32_t> threads_made_ = 0;
+  std::atomic<std::uint64_t> threads_made_ = 0;
 
   std::atomic<bool> exiting_ = false;
   std::atomic<bool> finished_ = false;

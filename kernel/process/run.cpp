@@ -2,10 +2,17 @@
 #include "kernel/process/run.h"
 
 #include <algorithm>
+#include <array>
 
 #include "kernel/process/trap_report.h"
 
 namespace nebulet::kernel {
+
+namespace {
+
+constexpr std::string_view kThreadEntry = "wasi_thread_start";
+
+}  // namespace
 
 // The ABI's kinds of traps are the engine's.
 #define NB_TRAP(name, text) \
@@ -29,6 +36,28 @@ bool run(Thread& thread, const Program& program, wasm::Function& function,
     process.end(EndReason::trapped, static_cast<std::uint32_t>(outcome.trap));
   }
   return false;
+}
+
+Result<Ref<Thread>> make_thread(Process& process, const Program& program, std::size_t index,
+                                std::uint32_t number, std::uint32_t argument) {
+  const wasm::Memory* memory = program.instance(index).memory();
+  if (memory == nullptr || !process.is_shared_memory(*memory)) return fail(Status::not_supported);
+  auto copied = program.copy();
+  if (!copied) return fail(copied.error().status);
+  const Program& copy = **copied;
+  wasm::Function* entry = copy.find_function(index, kThreadEntry);
+  if (entry == nullptr || entry->type->params != std::vector{wasm::kI32, wasm::kI32} ||
+      !entry->type->results.empty())
+    return fail(Status::not_found);
+  return Thread::create(
+      Ref<Process>(&process),
+      [&copy, index, entry, number, argument](Thread& self) {
+        const auto first = copy.initializers(index, kThreadEntry, Program::Initialize::others);
+        const std::array<wasm::Value, 2> arguments = {wasm::Value{.low = number},
+                                                      wasm::Value{.low = argument}};
+        if (run_all(self, copy, first)) run(self, copy, *entry, arguments, {});
+      },
+      std::move(*copied));
 }
 
 bool run_all(Thread& thread, const Program& program, std::span<wasm::Function* const> functions) {

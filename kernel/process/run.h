@@ -16,4 +16,9 @@ bool run(Thread& thread, const Program& program, wasm::Function& function,
 /// The functions have neither parameters nor results.
 bool run_all(Thread& thread, const Program& program, std::span<wasm::Function* const> functions);
 
+/// A thread, not launched, with a copy of `program`, of which instance `index` asks for it; see thread_spawn
+/// in docs/reference/abi.md. `number` is the thread's.
+Result<Ref<Thread>> make_thread(Process& process, const Program& program, std::size_t index,
+                                std::uint32_t number, std::uint32_t argument);
+
 }  // namespace nebulet::kernel

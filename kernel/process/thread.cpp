@@ -10,10 +10,12 @@ std::atomic<std::uint64_t> preemption_count = 0;
 
 }  // namespace
 
-Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body)
+Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<Program> program,
+               std::unique_ptr<wasm::WasmStack> stack, Body body)
     : Object(kType),
       charge_(std::move(charge)),
       process_(std::move(process)),
+      program_(std::move(program)),
       stack_(std::move(stack)),
       body_(std::move(body)) {
   place_ = {.process = process_.get(), .stack = stack_.get()};
@@ -21,12 +23,12 @@ Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<wasm::WasmSt
 
 Thread::~Thread() { Scheduler::discard(*this); }
 
-Result<Ref<Thread>> Thread::create(Ref<Process> process, Body body) {
+Result<Ref<Thread>> Thread::create(Ref<Process> process, Body body, std::unique_ptr<Program> program) {
   std::unique_ptr<wasm::WasmStack> stack = wasm::WasmStack::create(process->memory(), nullptr);
   if (!stack) return fail(Status::out_of_memory);
   const QuotaRef quota = process->quota();
-  Ref<Thread> thread = TRY(
-      make_object<Thread>(quota, Task::kStackSize, std::move(process), std::move(stack), std::move(body)));
+  Ref<Thread> thread = TRY(make_object<Thread>(quota, Task::kStackSize, std::move(process),
+                                               std::move(program), std::move(stack), std::move(body)));
   thread->stack_->control().thread = thread.get();
   if (!Scheduler::prepare(*thread)) return fail(Status::out_of_memory);
   return thread;
@@ -49,6 +51,7 @@ void Thread::run() {
   if (!process_->exiting()) body_(*this);
   body_ = nullptr;
   handle_cache_.clear();
+  program_.reset();
   stack_.reset();
   charge_ = {};
   process_->remove(*this);

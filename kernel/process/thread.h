@@ -32,9 +32,10 @@ class Thread final : public Object, public Task {
   using Body = std::function<void(Thread&)>;
 
   /// A thread that does not run yet. The body runs on the kernel stack; it may call wasm::invoke with
-  /// stack(). What it captures is destroyed on the thread before the process learns of its end. Fails with
-  /// out_of_memory.
-  static Result<Ref<Thread>> create(Ref<Process> process, Body body);
+  /// stack(). What it captures is destroyed on the thread before the process learns of its end, then
+  /// `program`, which is the thread's own. Fails with out_of_memory.
+  static Result<Ref<Thread>> create(Ref<Process> process, Body body,
+                                    std::unique_ptr<Program> program = nullptr);
   /// Lets it run, once. False: the process is ending, and the thread never runs.
   bool launch();
   /// Both. Fails with bad_state if the process is ending.
@@ -59,13 +60,15 @@ class Thread final : public Object, public Task {
  private:
   template <std::derived_from<Object> T, class... Args>
   friend Result<Ref<T>> make_object(const QuotaRef&, std::uint64_t, Args&&...);
-  Thread(Charge charge, Ref<Process> process, std::unique_ptr<wasm::WasmStack> stack, Body body);
+  Thread(Charge charge, Ref<Process> process, std::unique_ptr<Program> program,
+         std::unique_ptr<wasm::WasmStack> stack, Body body);
   void run() override;
   void finished() override;
 
   friend class Process;
   Charge charge_;  ///< with the kernel stack
   Ref<Process> process_;
+  std::unique_ptr<Program> program_;  ///< nullptr: it runs the process's
   std::unique_ptr<wasm::WasmStack> stack_;
   Place place_;
   HandleCache handle_cache_;

@@ -231,6 +231,7 @@ static void limits(void) {
   }
   check(same, "many come and go");
   check(used() == before, "and leave nothing");
+  check(nb_thread_spawn(0) == NB_STATUS_NOT_SUPPORTED, "a program without a shared memory has one thread");
 }
 
 static int be(const char* role) {

@@ -58,6 +58,18 @@ wasi_proc_exit(std::uint32_t status) {
   nb_process_exit(status);
 }
 
+/// Of wasi-threads, which programs import from the module `wasi`.
+#if defined(__wasm__)
+__attribute__((export_name("thread-spawn")))
+#endif
+extern "C" std::int32_t
+wasi_thread_spawn(std::uint32_t argument) {
+  const std::int64_t spawned = nb_thread_spawn(argument);
+  if (spawned < 0) return -static_cast<std::int32_t>(Errno::again);
+  nb_handle_close(static_cast<nb_handle_t>(spawned));
+  return static_cast<std::int32_t>(spawned >> 32);
+}
+
 WASI_EXPORT(proc_raise)(std::uint32_t signal) { return code(raise(signal)); }
 
 WASI_EXPORT(sock_accept)(std::uint32_t fd, std::uint32_t, Address) { return not_a_socket(fd); }
