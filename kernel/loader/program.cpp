@@ -117,10 +117,12 @@ Loaded<wasm::Instance*> Program::add(std::string name, Ref<Module> module) {
   members_.push_back({std::move(name), module, nullptr, std::move(binding)});
   auto made = store_.instantiate(module->code(), imports);
   if (!made) return std::unexpected(load_error(text, made.error()));
-  if (made->trap)
-    return std::unexpected(
-        LoadError{Status::unlinkable, std::format("{}: trap while its {} was copied: {}", text, made->segment,
-                                                  wasm::ir::trap_text(*made->trap))});
+  if (made->trap) {
+    const bool no_memory = *made->trap == wasm::Trap::out_of_memory;
+    return std::unexpected(LoadError{no_memory ? Status::out_of_memory : Status::unlinkable,
+                                     std::format("{}: trap while its {} was copied: {}", text, made->segment,
+                                                 wasm::ir::trap_text(*made->trap))});
+  }
   members_.back().instance = made->instance;
   for (const wasm::Import& import : module->module().imports)
     if (Member* member = provider(import.module); member != nullptr && member->binding->caller == nullptr)

@@ -6,6 +6,22 @@
 #include "kernel/memory/process_memory.h"
 
 namespace nebulet::kernel {
+namespace {
+
+/// See refuse_charge.
+std::atomic<std::uint64_t> charges_to_refusal = 0;
+constexpr std::uint64_t kRefused = ~0ull;
+
+bool is_refused() {
+  std::uint64_t left = charges_to_refusal.load(std::memory_order_relaxed);
+  if (left == 0 || left == kRefused) [[likely]]
+    return false;
+  while (left != 0 && left != kRefused)
+    if (charges_to_refusal.compare_exchange_weak(left, left == 1 ? kRefused : left - 1)) return left == 1;
+  return false;
+}
+
+}  // namespace
 
 Result<QuotaRef> Quota::split(QuotaRef parent, std::uint64_t limit) {
   if (parent->depth_ >= kMaxDepth) return fail(Status::limit_reached);
@@ -20,7 +36,14 @@ Result<QuotaRef> Quota::split(QuotaRef parent, std::uint64_t limit) {
   return QuotaRef(quota);
 }
 
+bool Quota::refuse_charge(std::uint64_t n) {
+  const std::uint64_t left = charges_to_refusal.exchange(n);
+  return left == kRefused;
+}
+
 bool Quota::charge(std::uint64_t bytes) {
+  if (is_refused()) [[unlikely]]
+    return false;
   std::uint64_t used = used_.load(std::memory_order_relaxed);
   do {
     if ((used & kClosed) || bytes > limit_ - used) return false;  // used never exceeds the limit

@@ -28,6 +28,10 @@ class Quota final {
   /// The process ended: grants nothing more, and gives what is not used back to the parent. Once.
   void close();
 
+  /// For tests: the n-th charge of any quota from now on is refused; 0: none. Returns whether one was, since
+  /// the last time.
+  static bool refuse_charge(std::uint64_t n);
+
   std::uint64_t limit() const { return limit_; }
   std::uint64_t used() const { return used_.load(std::memory_order_relaxed) & ~kClosed; }
   std::uint64_t peak() const { return peak_.load(std::memory_order_relaxed); }
