@@ -62,6 +62,11 @@ Result<std::uint32_t> sys_door_take(CallContext& context, GuestArrayOut<HandleVa
 Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
 Result<HandleValue> sys_module_create(CallContext& context, GuestIn bytes, GuestOut message);
 Result<HandleValue> sys_module_of(CallContext& context, GuestIn instance);
+Result<HandleValue> sys_module_create_from(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory, std::uint64_t offset, std::uint64_t size, GuestOut message);
+Result<HandleValue> sys_memory_create(CallContext& context, std::uint64_t size);
+Result<std::uint64_t> sys_memory_size(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory);
+Result<> sys_memory_read(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory, std::uint64_t offset, GuestOut bytes);
+Result<> sys_memory_write(CallContext& context, HandleArg<MemoryObject, abi::Right::write> memory, std::uint64_t offset, GuestIn bytes);
 Result<HandleValue> sys_resource_create(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, abi::ResourceKind kind, std::uint64_t base, std::uint64_t count);
 Result<std::uint32_t> sys_resource_read(CallContext& context, HandleArg<Resource, abi::Right::read> resource, std::uint64_t offset, std::uint32_t bytes);
 Result<> sys_resource_write(CallContext& context, HandleArg<Resource, abi::Right::write> resource, std::uint64_t offset, std::uint32_t bytes, std::uint32_t value);
@@ -127,6 +132,11 @@ Result<> sys_interrupt_acknowledge(CallContext& context, HandleArg<Interrupt, ab
   CALL(0x1107, door_give) \
   CALL(0x1201, module_create) \
   CALL(0x1202, module_of) \
+  CALL(0x1203, module_create_from) \
+  CALL(0x1301, memory_create) \
+  CALL(0x1302, memory_size) \
+  CALL(0x1303, memory_read) \
+  CALL(0x1304, memory_write) \
   CALL(0x2001, resource_create) \
   CALL(0x2002, resource_read) \
   CALL(0x2003, resource_write) \

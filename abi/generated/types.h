@@ -67,12 +67,13 @@ enum class ObjectType : std::uint32_t {
   stream = 8,  ///< One of the two ends of a ring of bytes.
   wait_set = 9,  ///< Objects that are waited for again and again.
   module = 12,  ///< A compiled module, of which processes have instances.
+  memory_object = 13,  ///< Bytes outside of any linear memory.
   service = 0x14,  ///< Where calls through doors arrive.
   resource = 0x1e,  ///< Ports, registers or interrupt lines that a driver may use.
   interrupt = 0x1f,  ///< Signaled when a line interrupts.
   door = 0x15,  ///< The right to call a service, with a cookie that the service knows it by.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 20 || value == 30 || value == 31 || value == 21; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 13 || value == 20 || value == 30 || value == 31 || value == 21; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {

@@ -75,6 +75,7 @@ enum {
   NB_OBJECT_STREAM = 8, /* One of the two ends of a ring of bytes. */
   NB_OBJECT_WAIT_SET = 9, /* Objects that are waited for again and again. */
   NB_OBJECT_MODULE = 12, /* A compiled module, of which processes have instances. */
+  NB_OBJECT_MEMORY_OBJECT = 13, /* Bytes outside of any linear memory. */
   NB_OBJECT_SERVICE = 20, /* Where calls through doors arrive. */
   NB_OBJECT_RESOURCE = 30, /* Ports, registers or interrupt lines that a driver may use. */
   NB_OBJECT_INTERRUPT = 31, /* Signaled when a line interrupts. */
@@ -364,6 +365,21 @@ NB_CALL(module_create) int64_t nb_module_create(const void* bytes, size_t bytes_
 
 /* The module of an instance of the calling process, by the name that the instance was added under; the module of the calling instance if the name is empty. The first program's instance is `program`, the WASI library's `wasi_snapshot_preview1`. The handle has the rights duplicate, transfer, read. */
 NB_CALL(module_of) int64_t nb_module_of(const void* instance, size_t instance_size);
+
+/* The same from `size` bytes of a memory object, from `offset` on. */
+NB_CALL(module_create_from) int64_t nb_module_create_from(nb_handle_t memory, uint64_t offset, uint64_t size, void* message, size_t message_size);
+
+/* Makes a memory object of `size` bytes, 1 to 2^34. The handle has the rights duplicate, transfer, read, write, wait, signal. */
+NB_CALL(memory_create) int64_t nb_memory_create(uint64_t size);
+
+/* Its size in bytes. */
+NB_CALL(memory_size) int64_t nb_memory_size(nb_handle_t memory);
+
+/* Copies the bytes from `offset` on. */
+NB_CALL(memory_read) nb_status_t nb_memory_read(nb_handle_t memory, uint64_t offset, void* bytes, size_t bytes_size);
+
+/* Copies `bytes` to `offset`. */
+NB_CALL(memory_write) nb_status_t nb_memory_write(nb_handle_t memory, uint64_t offset, const void* bytes, size_t bytes_size);
 
 /* Makes a resource of a part: of the root any range of `kind`, of others a range inside of theirs. The handle has the rights duplicate, transfer, read, write, manage. */
 NB_CALL(resource_create) int64_t nb_resource_create(nb_handle_t resource, nb_resource_kind_t kind, uint64_t base, uint64_t count);

@@ -19,6 +19,7 @@
 #include "kernel/ipc/stream.h"
 #include "kernel/loader/module.h"
 #include "kernel/loader/program.h"
+#include "kernel/memory/memory_object.h"
 #include "kernel/object/event.h"
 #include "kernel/object/handle_table.h"
 #include "kernel/object/timer.h"

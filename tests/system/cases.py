@@ -206,7 +206,7 @@ CASES = [
     Case("threads", "threads", stdout=None, stdout_with=b"\n1..18\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("a trap ends all threads", "threads", ["trap"], stderr=["threads: trap: unreachable"], exit_code=TRAP),
     Case("an exit ends threads that wait", "threads", ["exit"], exit_code=9, quiet=True),
-    Case("processes", "processes", stdout=None, stdout_with=b"\n1..44\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),
+    Case("processes", "processes", stdout=None, stdout_with=b"\n1..56\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),
     Case("clocks and randomness", "clock", stdout=b"ok\n", quiet=True, modes=MODES),
     Case("addresses outside of the memory", "bad_pointers", quiet=True, modes=MODES),
     Case("C++ with iostream, containers, format", "containers", stdout=CONTAINERS, quiet=True),

@@ -210,6 +210,43 @@ static void handles(void) {
   nb_handle_close(process);
 }
 
+static void memories(void) {
+  static unsigned char bytes[40000], copy[40000];
+  for (size_t i = 0; i < sizeof bytes; ++i) bytes[i] = (unsigned char)(i * 7 + i / 256);
+  const int64_t before = used();
+  check(nb_memory_create(0) == NB_STATUS_INVALID_ARGUMENT && nb_memory_create((1ull << 34) + 1) < 0,
+        "a memory object has a smallest and a largest size");
+  const nb_handle_t memory = (nb_handle_t)nb_memory_create(1 << 30);
+  check((int32_t)memory > 0 && nb_memory_size(memory) == 1 << 30, "a memory object is made");
+  check(used() < before + (1 << 20), "its pages are not taken yet");
+  check(nb_memory_read(memory, (1 << 30) - 100, copy, 100) == 0 && copy[0] == 0 && copy[99] == 0,
+        "what was not written is zero");
+  check(nb_memory_write(memory, 123456789, bytes, sizeof bytes) == 0 &&
+            nb_memory_read(memory, 123456789, copy, sizeof copy) == 0 && !memcmp(bytes, copy, sizeof bytes),
+        "what was written is read");
+  check(nb_memory_write(memory, (1 << 30) - 1, bytes, 2) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_memory_read(memory, ~0ull, copy, 2) == NB_STATUS_INVALID_ARGUMENT,
+        "not beyond its end");
+  check(nb_memory_read(memory, 0, (void*)0xfffffff0, 64) == NB_STATUS_BAD_ADDRESS,
+        "a wild buffer is refused");
+  const nb_handle_t weak = (nb_handle_t)nb_handle_duplicate(memory, NB_RIGHT_READ);
+  check(nb_memory_write(weak, 0, bytes, 1) == NB_STATUS_ACCESS_DENIED, "writing needs the right");
+  nb_handle_close(weak);
+  char message[64];
+  nb_memory_write(memory, 5000, kExit42, sizeof kExit42 - 1);
+  const nb_handle_t module =
+      (nb_handle_t)nb_module_create_from(memory, 5000, sizeof kExit42 - 1, message, sizeof message);
+  check(nb_handle_info(module, NB_HANDLE_PROPERTY_OBJECT_TYPE) == NB_OBJECT_MODULE,
+        "a module is made from it");
+  check(nb_module_create_from(memory, 1 << 30, 1, message, sizeof message) == NB_STATUS_INVALID_ARGUMENT,
+        "not from beyond its end");
+  nb_handle_close(module);
+  const nb_handle_t process = child("memory", memory);
+  check(ended(process, NB_END_REASON_EXITED, 0), "a child gets it with its handle");
+  nb_handle_close(process);
+  check(used() == before, "and its pages come back");
+}
+
 static void limits(void) {
   const int64_t before = used();
   check(nb_process_create("x", 1, ~0ull) == NB_STATUS_OUT_OF_MEMORY, "more than one has cannot be given");
@@ -254,6 +291,10 @@ static int be(const char* role) {
     if (process < 0 || start_child((nb_handle_t)process, "seven", 0) != 0) return 1;
     return ended((nb_handle_t)process, NB_END_REASON_EXITED, 7) ? 17 : 2;
   }
+  if (!strcmp(role, "memory")) {
+    unsigned char first[4];
+    return nb_memory_read(2, 5000, first, 4) != 0 || memcmp(first, "\0asm", 4);
+  }
   if (!strcmp(role, "echo")) {
     const nb_handle_t channel = 2;
     char text[16];
@@ -272,6 +313,7 @@ int main(int argc, char** argv) {
   modules();
   ends();
   handles();
+  memories();
   limits();
   check(nb_process_info(NB_PROCESS_PROPERTY_HANDLES) == open, "no handle is left");
   printf("1..%d\n", number);

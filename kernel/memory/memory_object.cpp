@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: MIT
+#include "kernel/memory/memory_object.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/assert.h"
+#include "kernel/memory/process_memory.h"
+#include "machine/include/machine/memory.h"
+
+namespace nebulet::kernel {
+namespace {
+
+/// What one first write commits.
+constexpr std::uint64_t kPart = 16 * 1024;
+
+std::uint64_t parts_of(std::uint64_t size) { return (size + kPart - 1) / kPart; }
+std::uint64_t words_of(std::uint64_t size) { return (parts_of(size) + 63) / 64; }
+
+/// How much of `count` bytes from `offset` on lies in one part.
+std::uint64_t within_part(std::uint64_t offset, std::uint64_t count) {
+  return std::min(count, kPart - offset % kPart);
+}
+
+}  // namespace
+
+MemoryObject::MemoryObject(Charge charge, QuotaRef quota, std::uint64_t size)
+    : Object(kType),
+      charge_(std::move(charge)),
+      quota_(std::move(quota)),
+      size_(size),
+      reserved_(parts_of(size) * kPart),
+      there_(std::make_unique<std::uint64_t[]>(words_of(size))) {}
+
+Result<Ref<MemoryObject>> MemoryObject::create(const QuotaRef& quota, std::uint64_t size) {
+  NB_ASSERT(size >= 1 && size <= kMaxSize);
+  Ref<MemoryObject> object = TRY(make_object<MemoryObject>(quota, words_of(size) * 8, quota, size));
+  object->base_ = machine::reserve(object->reserved_, machine::kPageSize);
+  if (object->base_ == nullptr) return fail(Status::out_of_memory);
+  return object;
+}
+
+MemoryObject::~MemoryObject() {
+  if (base_ != nullptr) machine::release(base_, reserved_);
+  quota_->uncharge(committed_);
+}
+
+Result<> MemoryObject::bring(std::uint64_t part) {
+  if (is_there(part)) return {};
+  if (kPart > free_for_processes() || !quota_->charge(kPart)) return fail(Status::out_of_memory);
+  if (!machine::commit(base_ + part * kPart, kPart, machine::Protection::read_write)) {
+    quota_->uncharge(kPart);
+    return fail(Status::out_of_memory);
+  }
+  committed_ += kPart;
+  there_[part / 64] |= std::uint64_t{1} << (part % 64);
+  return {};
+}
+
+void MemoryObject::read(std::uint64_t offset, std::span<std::byte> into) {
+  NB_ASSERT(contains(offset, into.size()));
+  const SpinGuard guard(lock_);
+  while (!into.empty()) {
+    const std::uint64_t length = within_part(offset, into.size());
+    if (is_there(offset / kPart)) {
+      std::memcpy(into.data(), base_ + offset, length);
+    } else {
+      std::memset(into.data(), 0, length);
+    }
+    offset += length;
+    into = into.subspan(length);
+  }
+}
+
+Result<> MemoryObject::write(std::uint64_t offset, std::span<const std::byte> bytes) {
+  NB_ASSERT(contains(offset, bytes.size()));
+  const SpinGuard guard(lock_);
+  while (!bytes.empty()) {
+    const std::uint64_t length = within_part(offset, bytes.size());
+    TRY(bring(offset / kPart));
+    std::memcpy(base_ + offset, bytes.data(), length);
+    offset += length;
+    bytes = bytes.subspan(length);
+  }
+  return {};
+}
+
+}  // namespace nebulet::kernel
