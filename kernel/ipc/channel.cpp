@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "kernel/ipc/channel.h"
 
+#include "kernel/sched/scheduler.h"
+
 namespace nebulet::kernel {
 
 Result<std::pair<Ref<Channel>, Ref<Channel>>> Channel::create(const QuotaRef& quota) {
@@ -46,7 +48,10 @@ Result<> Channel::write(Message::Pointer& message, HandleTable& table, std::span
   if (to->incoming().size() >= kCapacity) return fail(Status::should_wait);
   TRY(table.take_all(handles, message->handles(), this));
   to->incoming().push_back(*message.release());
-  to->signal({}, Signal::readable);
+  {
+    const Scheduler::HandOff to_reader;
+    to->signal({}, Signal::readable);
+  }
   if (to->incoming().size() >= kCapacity) signal(Signal::writable, {});
   return {};
 }

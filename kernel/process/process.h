@@ -93,6 +93,8 @@ class Process final : public Object {
   int wait();
 
   std::uint32_t threads() const { return thread_count_.load(std::memory_order_relaxed); }
+  /// Of processor time: processes get equal parts, however many threads they have.
+  Share& share() { return share_; }
   /// Processor time of all threads.
   std::uint64_t cpu_ns();
   /// How many kernel calls the threads that ended have made.
@@ -132,6 +134,7 @@ class Process final : public Object {
   std::atomic<bool> finished_ = false;
   std::atomic<std::uint64_t> end_ = 0;  ///< reason and code; 0: exiting_ is not set
 
+  Share share_;
   SpinLock lock_;
   std::vector<Thread*> threads_;
   std::atomic<bool> started_ = false;  ///< had a thread

@@ -19,6 +19,7 @@ Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<Program> pro
       stack_(std::move(stack)),
       body_(std::move(body)) {
   place_ = {.process = process_.get(), .stack = stack_.get()};
+  set_share(&process_->share());
 }
 
 Thread::~Thread() { Scheduler::discard(*this); }
@@ -54,6 +55,7 @@ void Thread::run() {
   program_.reset();
   stack_.reset();
   charge_ = {};
+  set_share(nullptr);  // the process's goes with it
   process_->remove(*this);
   process_.reset();
   signal({}, Signal::terminated);
@@ -68,7 +70,7 @@ void Thread::finished() { intrusive_ptr_release(static_cast<Object*>(this)); }
 
 void leave_kernel(Thread& thread) {
   if (Scheduler::wants_reschedule()) [[unlikely]]
-    Scheduler::yield();
+    Scheduler::end_slice();
   const Place& place = thread.place();
   if (place.process->exiting().load(std::memory_order_relaxed)) [[unlikely]]
     wasm::unwind(*place.stack, 0);

@@ -20,7 +20,9 @@ namespace intrusive = boost::intrusive;
 /// releases it, so nobody sees a task as ready or parked before its registers are saved.
 struct Cpu {
   using Queue =
-      intrusive::list<Task, intrusive::member_hook<Task, intrusive::list_member_hook<>, &Task::queue_hook_>>;
+      intrusive::multiset<Task,
+                          intrusive::member_hook<Task, intrusive::set_member_hook<>, &Task::ready_hook_>,
+                          intrusive::key_of_value<Task::ByTurn>>;
   using Sleepers =
       intrusive::multiset<Task,
                           intrusive::member_hook<Task, intrusive::set_member_hook<>, &Task::sleep_hook_>,
@@ -32,6 +34,9 @@ struct Cpu {
   std::uint32_t index = 0;
   SpinLock lock;
   Queue ready;
+  Task* next = nullptr;         ///< handed the rest of the slice; not in `ready`
+  std::uint64_t turn = 0;       ///< of the task that was taken last; only grows
+  bool is_handing_off = false;  ///< a HandOff exists; for this CPU only
   Sleepers sleepers;
   Alarms alarms;
   Alarm* ringing = nullptr;
@@ -39,6 +44,7 @@ struct Cpu {
   Task* running = nullptr;   ///< nullptr: the idle task
   Task* finished = nullptr;  ///< ended, and its stack is to be reused once nothing runs on it
   std::uint64_t slice_end = 0;
+  bool slice_over = false;
   std::uint64_t timer_at = kForever;  ///< what the machine's timer was set to last, unless it came
   std::uint64_t switched_at = 0;
   std::atomic<std::uint32_t> load = 0;  ///< ready and running tasks, for choosing a CPU
@@ -138,9 +144,13 @@ bool Scheduler::start(Task& task) {
   Cpu* best = &state->cpus[0];
   for (std::uint32_t i = 1; i < cpu_count; ++i)
     if (state->cpus[i].load < best->load) best = &state->cpus[i];
-  const SpinGuard guard(best->lock);
-  __atomic_store_n(&task.cpu_, best, __ATOMIC_RELEASE);  // pairs with unpark and interrupt
-  make_ready(*best, task);
+  const machine::InterruptGuard interrupts;
+  {
+    const SpinGuard guard(best->lock);
+    __atomic_store_n(&task.cpu_, best, __ATOMIC_RELEASE);  // pairs with unpark and interrupt
+    make_ready(*best, task);
+  }
+  wake_for(*best);
   return true;
 }
 
@@ -152,11 +162,32 @@ void Scheduler::task_entry(void* raw) {
   panic("an ended task went on");
 }
 
-/// With cpu.lock held.
-void Scheduler::make_ready(Cpu& cpu, Task& task) {
+/// With cpu.lock held. Its turn is that of its share, but a share that slept has at most a slice in advance.
+void Scheduler::enqueue(Cpu& cpu, Task& task) {
+  const std::uint64_t ahead = slice;
+  const std::uint64_t least = cpu.turn > ahead ? cpu.turn - ahead : 0;
+  std::uint64_t used = task.share_->used.load(std::memory_order_relaxed);
+  while (used < least && !task.share_->used.compare_exchange_weak(used, least, std::memory_order_relaxed)) {
+  }
+  task.turn_ = std::max(used, least);
   task.state_ = Task::State::ready;
-  cpu.ready.push_back(task);
+  cpu.ready.insert(task);
+}
+
+/// With cpu.lock held. The task did not run since cpu.switched_at but for this.
+void Scheduler::account(Cpu& cpu, Task& task, std::uint64_t now) {
+  task.cpu_ns_ += now - cpu.switched_at;
+  task.share_->used.fetch_add(now - cpu.switched_at, std::memory_order_relaxed);
+}
+
+/// With cpu.lock held; wake_for when it is not any more.
+void Scheduler::make_ready(Cpu& cpu, Task& task) {
+  enqueue(cpu, task);
   cpu.load.fetch_add(1, std::memory_order_relaxed);
+}
+
+/// A task became ready on `cpu`. Without its lock, which who wakes up takes first. Interrupts off.
+void Scheduler::wake_for(Cpu& cpu) {
   if (cpu.index != machine::current_cpu()) {
     machine::wake_cpu(cpu.index);
   } else if (cpu.running != nullptr) {
@@ -173,11 +204,29 @@ void Scheduler::kick_idle_cpu() {
   }
 }
 
-/// With cpu.lock held.
-Task* Scheduler::take_ready(Cpu& cpu) {
+/// With the lock of `cpu` held, which is this one. The task is in no queue. True: the one before did not run
+/// yet, so the running task goes on, and other CPUs may help.
+bool Scheduler::hand_off(Cpu& cpu, Task& task) {
+  cpu.load.fetch_add(1, std::memory_order_relaxed);
+  if (cpu.next != nullptr) {
+    enqueue(cpu, task);
+    return true;
+  }
+  task.state_ = Task::State::ready;
+  cpu.next = &task;
+  return false;
+}
+
+/// With cpu.lock held. `handed`: who was handed the slice gets it.
+Task* Scheduler::take_ready(Cpu& cpu, bool handed) {
+  if (Task* next = std::exchange(cpu.next, nullptr)) {
+    if (handed) return next;
+    enqueue(cpu, *next);
+  }
   if (cpu.ready.empty()) return nullptr;
-  Task& task = cpu.ready.front();
-  cpu.ready.pop_front();
+  Task& task = *cpu.ready.begin();
+  cpu.ready.erase(cpu.ready.begin());
+  cpu.turn = std::max(cpu.turn, task.turn_);
   return &task;
 }
 
@@ -188,7 +237,7 @@ Task* Scheduler::steal(Cpu& thief) {
     if (victim.load.load(std::memory_order_relaxed) < 2) continue;
     const SpinGuard guard(victim.lock);
     if (victim.running == nullptr) continue;  // it is about to run the task itself
-    Task* task = take_ready(victim);
+    Task* task = take_ready(victim, false);
     if (task == nullptr) continue;
     victim.load.fetch_sub(1, std::memory_order_relaxed);
     thief.load.fetch_add(1, std::memory_order_relaxed);
@@ -271,7 +320,7 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
 // Switches away from the running task, which gets `next_state`. Clang cannot follow a lock that another
 // context releases.
 [[clang::no_thread_safety_analysis]] void Scheduler::reschedule(Task::State next_state,
-                                                                std::uint64_t deadline) {
+                                                                std::uint64_t deadline, bool may_keep) {
   const machine::InterruptGuard interrupts;
   Cpu& cpu = this_cpu();
   cpu.lock.lock();
@@ -283,17 +332,22 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
     return;
   }
   const std::uint64_t now = machine::monotonic_ns();
-  Task* next = take_ready(cpu);
+  account(cpu, task, now);
+  const bool handed = cpu.next != nullptr && !cpu.slice_over;
+  cpu.slice_over = false;
+  const bool keeps = may_keep && cpu.next == nullptr && !cpu.ready.empty() &&
+                     task.share_->used.load(std::memory_order_relaxed) <= cpu.ready.begin()->turn_;
+  Task* next = keeps ? nullptr : take_ready(cpu, handed);
   if (next_state == Task::State::ready && next == nullptr) {
+    cpu.switched_at = now;
     cpu.slice_end = now + slice;
     arm_timer(cpu);
     cpu.lock.unlock();
     return;
   }
-  task.cpu_ns_ += now - cpu.switched_at;
   task.state_ = next_state;
   if (next_state == Task::State::ready) {
-    cpu.ready.push_back(task);
+    enqueue(cpu, task);
   } else {
     cpu.load.fetch_sub(1, std::memory_order_relaxed);
     if (next_state == Task::State::dead) cpu.finished = &task;
@@ -304,7 +358,7 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
   }
   cpu.running = next;
   cpu.switched_at = now;
-  cpu.slice_end = now + slice;
+  if (!handed) cpu.slice_end = now + slice;
   if (next != nullptr) next->state_ = Task::State::running;
   arm_timer(cpu);
   machine::switch_context(task.context_, next != nullptr ? next->context_ : cpu.idle_context);
@@ -331,7 +385,7 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
     ring_alarms(cpu);
     cpu.lock.lock();
     wake_sleepers(cpu);
-    Task* next = take_ready(cpu);
+    Task* next = take_ready(cpu, false);
     if (next == nullptr) {
       cpu.lock.unlock();
       next = steal(cpu);
@@ -345,6 +399,8 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
       continue;
     }
     cpu.idle.store(false);
+    cpu.turn = std::max(cpu.turn, next->turn_);
+    cpu.slice_over = false;
     cpu.running = next;
     next->state_ = Task::State::running;
     cpu.switched_at = machine::monotonic_ns();
@@ -361,26 +417,50 @@ void Scheduler::stop() {
 }
 
 void Scheduler::yield() { reschedule(Task::State::ready, 0); }
+void Scheduler::end_slice() { reschedule(Task::State::ready, 0, true); }
 void Scheduler::park_until(std::uint64_t deadline) { reschedule(Task::State::parked, deadline); }
 
 void Scheduler::unpark(Task& task) {
   const machine::InterruptGuard interrupts;
+  auto* const here = static_cast<Cpu*>(machine::cpu_local());
+  const bool to_here = here != nullptr && here->is_handing_off;
   for (;;) {
     // The task may be stolen while the lock is waited for. Ready tasks only: its CPU is settled once it is
     // parked or running there.
     Cpu* settled = __atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE);
     if (settled == nullptr) return;  // not started yet
     Cpu& cpu = *settled;
-    const SpinGuard guard(cpu.lock);
-    if (__atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE) != &cpu) continue;
-    if (task.state_ != Task::State::parked) {
-      task.token_ = true;
-      return;
+    {
+      const SpinGuard guard(cpu.lock);
+      if (__atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE) != &cpu) continue;
+      if (task.state_ != Task::State::parked) {
+        task.token_ = true;
+        return;
+      }
+      if (task.sleep_hook_.is_linked()) cpu.sleepers.erase(cpu.sleepers.iterator_to(task));
+      if (to_here) {  // nobody else changes a task that is ready and in no queue
+        task.state_ = Task::State::ready;
+        __atomic_store_n(&task.cpu_, here, __ATOMIC_RELEASE);
+      } else {
+        make_ready(cpu, task);
+      }
     }
-    if (task.sleep_hook_.is_linked()) cpu.sleepers.erase(cpu.sleepers.iterator_to(task));
-    make_ready(cpu, task);
+    if (!to_here) return wake_for(cpu);
+    bool others_may_help = false;
+    {
+      const SpinGuard guard(here->lock);
+      others_may_help = hand_off(*here, task);
+    }
+    if (others_may_help) kick_idle_cpu();
     return;
   }
+}
+
+Scheduler::HandOff::HandOff() {
+  if (auto* cpu = static_cast<Cpu*>(machine::cpu_local())) cpu->is_handing_off = cpu->running != nullptr;
+}
+Scheduler::HandOff::~HandOff() {
+  if (auto* cpu = static_cast<Cpu*>(machine::cpu_local())) cpu->is_handing_off = false;
 }
 
 void Scheduler::sleep_until(std::uint64_t deadline) {
@@ -407,16 +487,20 @@ bool Scheduler::on_timer() {
   cpu->timer_at = kForever;                   // or another CPU wanted something: it is set again all the same
   if (cpu->running == nullptr) return false;  // idle looks itself
   ring_alarms(*cpu);
+  bool others_wait = false;
   {
     const SpinGuard guard(cpu->lock);
     wake_sleepers(*cpu);
     const std::uint64_t now = machine::monotonic_ns();
+    others_wait = !cpu->ready.empty() || cpu->next != nullptr;
     if (now >= cpu->slice_end) {
       cpu->wants_reschedule.store(true, std::memory_order_relaxed);
+      cpu->slice_over = true;
       cpu->slice_end = now + slice;
     }
     arm_timer(*cpu);
   }
+  if (others_wait) kick_idle_cpu();
   state->device_waiters.wake_all();
   return cpu->wants_reschedule.load(std::memory_order_relaxed);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Which task runs on which CPU: a ready queue and a queue of sleepers for each CPU, round-robin time slices,
-// idle CPUs steal. Kernel code is never preempted: the timer preempts wasm code, and sets a flag that is
-// looked at when a kernel call ends.
+// Which task runs on which CPU: a ready queue and a queue of sleepers for each CPU, time slices, idle CPUs
+// steal. Of the tasks that are ready on a CPU, the one whose share has used least time goes first. Kernel
+// code is never preempted: the timer preempts wasm code, and sets a flag that is looked at when a kernel call
+// ends.
 #pragma once
 
 #include <cstdint>
@@ -39,11 +40,22 @@ class Scheduler {
 
   /// Runs others that are ready first.
   static void yield();
+  /// What wants_reschedule asks for: runs others that are ready and whose shares used less.
+  static void end_slice();
   /// Waits until unpark(this task), or returns at once if that was called since the last park; may also
   /// return early. `deadline` is monotonic time.
   static void park_until(std::uint64_t deadline);
   static void park() { park_until(kForever); }
   static void unpark(Task& task);
+  /// As long as one exists, tasks that are unparked come to this CPU and run next, when the running task
+  /// waits or its slice is over. For a short time, with interrupts off.
+  class HandOff {
+   public:
+    HandOff();
+    ~HandOff();
+    HandOff(const HandOff&) = delete;
+    HandOff& operator=(const HandOff&) = delete;
+  };
   static void sleep_until(std::uint64_t deadline);
 
   /// Lets `alarm` ring at the monotonic time `deadline`, on this CPU. It must not be set.
@@ -63,11 +75,15 @@ class Scheduler {
   static bool on_timer();
 
  private:
-  static void reschedule(Task::State state, std::uint64_t deadline);
-  static Task* take_ready(Cpu& cpu);
+  static void reschedule(Task::State state, std::uint64_t deadline, bool may_keep = false);
+  static Task* take_ready(Cpu& cpu, bool handed);
   static Task* steal(Cpu& thief);
   static void finish_switch();
   static void make_ready(Cpu& cpu, Task& task);
+  static void wake_for(Cpu& cpu);
+  static void enqueue(Cpu& cpu, Task& task);
+  [[nodiscard]] static bool hand_off(Cpu& cpu, Task& task);
+  static void account(Cpu& cpu, Task& task, std::uint64_t now);
   static void arm_timer(Cpu& cpu);
   static void wake_sleepers(Cpu& cpu);
   static void ring_alarms(Cpu& cpu);
