@@ -491,6 +491,7 @@ bool on_timer(std::uint64_t pc) {
 
 void* preempt_stack(std::uint64_t) { return g_preempt_stack; }
 
+void on_interrupt(std::uint32_t) {}
 void preempt() {
   ++g_preemptions;
   spoil_vectors();
