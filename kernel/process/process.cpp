@@ -80,11 +80,11 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
   block.word(1);
   block.word(static_cast<std::uint32_t>(console_handle));
   block.word(static_cast<std::uint32_t>(files_handle));
+  block.word(static_cast<std::uint32_t>(devices_handle));
   block.strings(options.arguments);
   block.strings(options.environment);
   block.strings(options.preopens);
   block.word(options.terminals);
-  block.word(static_cast<std::uint32_t>(devices_handle));
   block.word(static_cast<std::uint32_t>(options.memory_directories.size()));
   for (const MemoryDirectory& directory : options.memory_directories) {
     block.word(static_cast<std::uint32_t>(directory.quota));

@@ -2,8 +2,6 @@
  * Resources and interrupts as a driver sees them, on a PC: what may be had, what is refused, the clock's
  * registers, the timer's interrupts. Reports in TAP (testanything.org). Run with --devices. */
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "abi/sdk/nebulet.h"
 
@@ -18,11 +16,9 @@ static uint64_t now(void) { return (uint64_t)nb_clock_read(NB_CLOCK_MONOTONIC); 
 static const uint64_t kMs = 1000000;
 
 static nb_handle_t root(void) {
-  static char block[4096];
-  const int64_t size = nb_process_startup(block, sizeof block);
-  uint32_t handle = 0;
-  if (size >= 4 && size <= (int64_t)sizeof block) memcpy(&handle, block + size - 4, 4);
-  return handle;
+  uint32_t words[4] = {0, 0, 0, 0};
+  nb_process_startup(words, sizeof words);
+  return words[3];
 }
 static int64_t ports(uint64_t base, uint64_t count) {
   return nb_resource_create(root(), NB_RESOURCE_KIND_PORTS, base, count);

@@ -79,6 +79,7 @@ static nb_status_t start_child(nb_handle_t process, const char* role, nb_handle_
   size_t at = put_word(block, 1); /* version */
   at += put_word(block + at, 1);  /* console */
   at += put_word(block + at, 0);  /* files */
+  at += put_word(block + at, 0);  /* devices */
   at += put_word(block + at, 2);
   at += put_string(block + at, "processes");
   at += put_string(block + at, role);

@@ -2,21 +2,17 @@
 // For WASI programs that hand out the machine's devices: what `./nebulet run --devices` gave them.
 #pragma once
 
-#include <cstdint>
-#include <cstring>
-#include <vector>
+#include <array>
 
 #include "abi/sdk/nebulet.h"
 
 namespace nebulet::sdk {
 
-/// The root of all resources, or 0. It is the last word of the start-up block (process_startup).
+/// The root of all resources, or 0. It is the fourth word of the start-up block (process_startup).
 inline nb_handle_t root_resource() {
-  std::vector<char> block(static_cast<std::size_t>(nb_process_startup(nullptr, 0)));
-  nb_process_startup(block.data(), block.size());
-  nb_handle_t root = 0;
-  if (block.size() >= sizeof root) std::memcpy(&root, block.data() + block.size() - sizeof root, sizeof root);
-  return root;
+  std::array<nb_handle_t, 4> words = {};
+  nb_process_startup(words.data(), sizeof words);
+  return words[3];
 }
 
 }  // namespace nebulet::sdk

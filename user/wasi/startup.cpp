@@ -62,13 +62,13 @@ Startup Startup::parse(std::span<const char> block) {
   if (reader.word() != 1) return startup;
   startup.console = reader.word();
   startup.files = reader.word();
+  reader.word();  // the root resource, which is no file
   reader.strings(startup.arguments);
   reader.strings(startup.environment);
   std::vector<std::string_view> names;
   reader.strings(names);
   for (const auto name : names) startup.preopens.push_back({.name = name});
   startup.terminals = reader.word();
-  reader.word();  // the root resource, which is no file
   reader.memory_directories(startup.preopens);
   return startup;
 }
