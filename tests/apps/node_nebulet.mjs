@@ -39,7 +39,7 @@ function quit(status) {
 }
 
 function startupBlock() {
-  const words = [1, 1, directories.length === 0 ? 0 : 2];
+  const words = [1, 1, directories.length === 0 ? 0 : 2, 0];
   const parts = [Buffer.from(new Uint32Array(words).buffer)];
   const strings = (list) => {
     parts.push(Buffer.from(new Uint32Array([list.length]).buffer));
@@ -75,7 +75,7 @@ function writeFully(fd, from) {
   }
 }
 
-const badAddress = -5;
+const badHandle = -2, badAddress = -5, notSupported = -8;
 const block = startupBlock();
 const calls = {
   caller_memory_read(at, into, size) {
@@ -130,6 +130,8 @@ const calls = {
     return 0;
   },
   thread_yield: () => 0,
+  thread_spawn: () => BigInt(notSupported),
+  handle_close: () => badHandle,
   process_exit: quit,
   log_write(level, text, size) {
     fs.writeSync(2, `[log] ${own(text, size)}\n`);
