@@ -184,7 +184,7 @@ constexpr Flag kRunFlags[] = {
     {"log", 0, "error|warn|info|debug", "what the kernel reports [warn]", set_run<&RunOptions::log_level>},
     {"log-file", 0, "FILE", "append the kernel's log to a file", set_run<&RunOptions::log_file>},
     {"profile", 0, "perfmap", "write /tmp/perf-PID.map for perf (with --hosted)", set_perf_map},
-    {"timer-hz", 0, "N", "rate of the preemption timer [100]", set_timer, true},
+    {"timer-hz", 0, "N", "rate of the preemption timer [100]", set_timer, false, false, true},
     {"dry-run", 0, "", "print the command that would run, and stop", set_run<&RunOptions::dry_run>},
     {"gdb", 0, "", "wait for gdb on port 1234 at the beginning", set_run<&RunOptions::gdb>},
     {"qemu", 0, "WORD", "add a word to QEMU's command line; repeatable", set_run<&RunOptions::qemu>, false,
