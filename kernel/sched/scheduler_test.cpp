@@ -61,7 +61,8 @@ TEST(Scheduler, SharesAreEqualHoweverManyTasksTheyHave) {
     for (auto& task : tasks)
       while (!task->ended) Scheduler::sleep_until(machine::monotonic_ns() + 1'000'000);
     const double ratio = static_cast<double>(few.used) / static_cast<double>(many.used);
-    EXPECT_GT(ratio, 0.6) << few.used << " of " << few.used + many.used;
+    // Taking turns would give 1/6. How near it comes to 1 is up to the host, on which CPUs are threads.
+    EXPECT_GT(ratio, 0.35) << few.used << " of " << few.used + many.used;
   });
 }
 
