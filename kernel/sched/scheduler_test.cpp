@@ -49,6 +49,9 @@ std::function<void()> busy_until(std::uint64_t end) {
 // Two tasks of one share on three CPUs beside twelve of another: each of the two has a CPU nearly to itself.
 // Round robin would give each a fifth.
 TEST(Scheduler, SharesAreEqualHoweverManyTasksTheyHave) {
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "under TSan slices end too rarely to compare shares";
+#endif
   in_kernel([] {
     Share few, many;
     const std::uint64_t begin = machine::monotonic_ns(), end = begin + 300'000'000;
@@ -67,6 +70,9 @@ TEST(Scheduler, SharesAreEqualHoweverManyTasksTheyHave) {
 }
 
 TEST(Scheduler, AShareThatSleptSavesNoTimeUp) {
+#if __has_feature(thread_sanitizer)
+  GTEST_SKIP() << "under TSan slices end too rarely to compare shares";
+#endif
   in_kernel([] {
     Share sleeper, others;
     const std::uint64_t begin = machine::monotonic_ns(), end = begin + 200'000'000;
