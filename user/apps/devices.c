@@ -3,17 +3,7 @@
  * registers, the timer's interrupts. Reports in TAP (testanything.org). Run with --devices. */
 #include <stdio.h>
 
-#include "abi/sdk/nebulet.h"
-
-static int number, failures;
-
-static void check(int passed, const char* what) {
-  printf("%sok %d - %s\n", passed ? "" : "not ", ++number, what);
-  failures += !passed;
-}
-
-static uint64_t now(void) { return (uint64_t)nb_clock_read(NB_CLOCK_MONOTONIC); }
-static const uint64_t kMs = 1000000;
+#include "user/apps/tap.h"
 
 static nb_handle_t root(void) {
   uint32_t words[4] = {0, 0, 0, 0};

@@ -3,19 +3,9 @@
  * Reports in TAP (testanything.org). */
 #include <stdio.h>
 
-#include "abi/sdk/nebulet.h"
-
-static int number, failures;
-
-static void check(int passed, const char* what) {
-  printf("%sok %d - %s\n", passed ? "" : "not ", ++number, what);
-  failures += !passed;
-}
-
-static uint64_t now(void) { return (uint64_t)nb_clock_read(NB_CLOCK_MONOTONIC); }
+#include "user/apps/tap.h"
 
 static const uint64_t kForever = ~0ull;
-static const uint64_t kMs = 1000000;
 
 static int64_t answer(uint64_t cookie, uint64_t a, uint64_t b, uint64_t c, uint64_t d) {
   return (int64_t)(cookie + a + b + c + d);

@@ -4,18 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "abi/sdk/nebulet.h"
-
-static int number, failures;
-
-static void check(int passed, const char* what) {
-  printf("%sok %d - %s\n", passed ? "" : "not ", ++number, what);
-  failures += !passed;
-}
-
-static uint64_t now(void) { return (uint64_t)nb_clock_read(NB_CLOCK_MONOTONIC); }
-
-static const uint64_t kMs = 1000000;
+#include "user/apps/tap.h"
 
 static void events(void) {
   const nb_handle_t event = (nb_handle_t)nb_event_create();

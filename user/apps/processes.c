@@ -6,18 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "abi/sdk/nebulet.h"
+#include "user/apps/tap.h"
 
-static int number, failures;
-
-static void check(int passed, const char* what) {
-  printf("%sok %d - %s\n", passed ? "" : "not ", ++number, what);
-  failures += !passed;
-}
-
-static const uint64_t kMs = 1000000;
 static const uint64_t kMemory = 8 << 20;
-static uint64_t now(void) { return (uint64_t)nb_clock_read(NB_CLOCK_MONOTONIC); }
 static int64_t used(void) { return nb_process_info(NB_PROCESS_PROPERTY_MEMORY_USED); }
 
 /* (func (export "run") (call $process_exit (i32.const 42))) */

@@ -3,13 +3,10 @@
 // else: what is typed appears. Run with --devices and the drivers' folder as /drivers. Escape ends it.
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <string>
 #include <string_view>
-#include <vector>
 
 #include "user/sdk/devices.h"
-#include "user/sdk/driver.h"
+#include "user/sdk/process.h"
 
 namespace {
 
@@ -17,15 +14,6 @@ using namespace nebulet::sdk;
 
 constexpr std::uint64_t kDriverMemory = 4 << 20;
 constexpr char kEscape = 033;
-
-[[noreturn]] void fail(const char* what, Result status) {
-  std::fprintf(stderr, "terminal: %s: error %d\n", what, static_cast<int>(status));
-  std::exit(1);
-}
-nb_handle_t checked(const char* what, Result result) {
-  if (result < 0) fail(what, result);
-  return static_cast<nb_handle_t>(result);
-}
 
 /// The root of all resources; the program ends without it.
 nb_handle_t devices() {
@@ -43,41 +31,8 @@ nb_handle_t part(nb_resource_kind_t kind, std::uint64_t base, std::uint64_t coun
   return checked("fewer rights", nb_handle_replace(made, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER));
 }
 
-std::vector<char> read_file(const char* path) {
-  std::vector<char> bytes;
-  std::FILE* file = std::fopen(path, "rb");
-  if (file == nullptr) {
-    std::perror(path);
-    std::exit(1);
-  }
-  char piece[4096];
-  while (const std::size_t count = std::fread(piece, 1, sizeof piece, file))
-    bytes.insert(bytes.end(), piece, piece + count);
-  std::fclose(file);
-  return bytes;
-}
-
-nb_handle_t start_driver(const char* name, std::vector<nb_handle_t> handles) {
-  const std::vector<char> bytes = read_file((std::string("/drivers/") + name + ".wasm").c_str());
-  char message[200] = {};
-  const Result module = nb_module_create(bytes.data(), bytes.size(), message, sizeof message);
-  if (module < 0) fail(message, module);
-  const nb_handle_t process = checked("a process", nb_process_create(name, std::strlen(name), kDriverMemory));
-  const Result added =
-      nb_process_add(process, checked(name, module), name, std::strlen(name), message, sizeof message);
-  if (added < 0) fail(message, added);
-  checked(name, nb_process_start(process, "run", 3, handles.data(), handles.size(), nullptr, 0));
-  nb_handle_close(checked(name, module));
-  return process;
-}
-
-struct Pipe {
-  nb_handle_t reader, writer;
-};
-Pipe make_pipe() {
-  nb_handle_t ends[2];
-  checked("a stream", nb_stream_create(4096, ends, 2));
-  return {ends[0], ends[1]};
+nb_handle_t start_driver(const std::string& name, std::vector<nb_handle_t> handles) {
+  return start_process(name, "/drivers/" + name + ".wasm", kDriverMemory, std::move(handles));
 }
 
 }  // namespace

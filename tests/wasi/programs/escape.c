@@ -5,22 +5,6 @@
 // is the test's own, so that it can be run without fear.
 #include "tap.h"
 
-static int32_t mkdir_at(const char* path) { return path_create_directory(root, PATH(path)); }
-static int32_t rmdir_at(const char* path) { return path_remove_directory(root, PATH(path)); }
-static int32_t unlink_at(const char* path) { return path_unlink_file(root, PATH(path)); }
-static int32_t rename_at(const char* from, const char* to) {
-  return path_rename(root, PATH(from), root, PATH(to));
-}
-static int32_t symlink_at(const char* target, const char* path) {
-  return path_symlink(PATH(target), root, PATH(path));
-}
-static int32_t link_at(const char* from, const char* to) {
-  return path_link(root, 0, PATH(from), root, PATH(to));
-}
-static int32_t open_at(uint32_t flags, const char* path, uint32_t oflags) {
-  return open_error(root, flags, path, oflags, RIGHT_FD_READ, 0);
-}
-
 static void climbing(void) {
   filestat_t stat;
   const uint32_t dir = open_with(root, "dir", DIRECTORY, RIGHT_PATH_OPEN | RIGHT_PATH_FILESTAT_GET, 0);

@@ -2,16 +2,6 @@
 // Hard and symbolic links: made, read, followed, dangling and looping.
 #include "tap.h"
 
-static int32_t symlink_at(const char* target, const char* path) {
-  return path_symlink(PATH(target), root, PATH(path));
-}
-static int32_t link_at(const char* from, const char* to) {
-  return path_link(root, 0, PATH(from), root, PATH(to));
-}
-static int32_t open_at(uint32_t flags, const char* path, uint32_t oflags) {
-  return open_error(root, flags, path, oflags, RIGHT_FD_READ, 0);
-}
-
 static void reading(void) {
   char text[16];
   uint32_t size = 0;

@@ -3,13 +3,7 @@
 // or are no paths.
 #include "tap.h"
 
-static int32_t mkdir_at(const char* path) { return path_create_directory(root, PATH(path)); }
-static int32_t rmdir_at(const char* path) { return path_remove_directory(root, PATH(path)); }
-static int32_t unlink_at(const char* path) { return path_unlink_file(root, PATH(path)); }
-static int32_t rename_at(const char* from, const char* to) {
-  return path_rename(root, PATH(from), root, PATH(to));
-}
-static int32_t open_at(const char* path, uint32_t oflags, uint64_t rights) {
+static int32_t open_for(const char* path, uint32_t oflags, uint64_t rights) {
   return open_error(root, FOLLOW, path, oflags, rights, 0);
 }
 
@@ -19,32 +13,33 @@ static void opening(void) {
   mkdir_at("dir");
   mkdir_at("dir/nested");
   make_file("dir/nested/file", "deep");
-  expect(open_at("missing", 0, RIGHT_FD_READ), NOENT, "path_open of a missing file");
-  expect(open_at("missing/file", 0, RIGHT_FD_READ), NOENT, "path_open in a missing directory");
-  expect(open_at("missing/file", CREAT, RIGHT_FD_READ), NOENT, "path_open with creat in a missing directory");
-  expect(open_at("file/x", 0, RIGHT_FD_READ), NOTDIR, "path_open below a file");
-  expect(open_at("file", CREAT | EXCL, RIGHT_FD_READ), EXIST, "path_open with excl of an existing file");
-  expect(open_at("dir", CREAT | EXCL, RIGHT_FD_READ), EXIST, "path_open with excl of an existing directory");
-  expect(open_at("file", DIRECTORY, 0), NOTDIR, "path_open with directory of a file");
-  expect(open_at("dir", DIRECTORY, RIGHT_FD_READDIR), SUCCESS, "path_open with directory of a directory");
-  expect(open_at("dir", 0, RIGHT_FD_WRITE), ISDIR, "path_open of a directory for writing");
-  expect(open_at("dir", TRUNC, 0), ISDIR, "path_open with trunc of a directory");
-  expect(open_at("dir", CREAT, 0), ISDIR, "path_open with creat of a directory");
-  expect(open_at("new", CREAT | DIRECTORY, 0), INVAL, "path_open with creat and directory");
-  expect(open_at("file", 16, 0), INVAL, "path_open with an unknown oflag");
+  expect(open_for("missing", 0, RIGHT_FD_READ), NOENT, "path_open of a missing file");
+  expect(open_for("missing/file", 0, RIGHT_FD_READ), NOENT, "path_open in a missing directory");
+  expect(open_for("missing/file", CREAT, RIGHT_FD_READ), NOENT,
+         "path_open with creat in a missing directory");
+  expect(open_for("file/x", 0, RIGHT_FD_READ), NOTDIR, "path_open below a file");
+  expect(open_for("file", CREAT | EXCL, RIGHT_FD_READ), EXIST, "path_open with excl of an existing file");
+  expect(open_for("dir", CREAT | EXCL, RIGHT_FD_READ), EXIST, "path_open with excl of an existing directory");
+  expect(open_for("file", DIRECTORY, 0), NOTDIR, "path_open with directory of a file");
+  expect(open_for("dir", DIRECTORY, RIGHT_FD_READDIR), SUCCESS, "path_open with directory of a directory");
+  expect(open_for("dir", 0, RIGHT_FD_WRITE), ISDIR, "path_open of a directory for writing");
+  expect(open_for("dir", TRUNC, 0), ISDIR, "path_open with trunc of a directory");
+  expect(open_for("dir", CREAT, 0), ISDIR, "path_open with creat of a directory");
+  expect(open_for("new", CREAT | DIRECTORY, 0), INVAL, "path_open with creat and directory");
+  expect(open_for("file", 16, 0), INVAL, "path_open with an unknown oflag");
   expect(open_error(root, 2, "file", 0, 0, 0), INVAL, "path_open with an unknown lookup flag");
   expect(open_error(root, 0, "file", 0, 0, 32), INVAL, "path_open with an unknown fdflag");
   expect(open_error(root, 0, ".", 0, 0, NONBLOCK), SUCCESS, "path_open of a directory with nonblock");
-  expect(open_at("file/", 0, RIGHT_FD_READ), NOTDIR, "path_open of a file with a slash");
-  expect(open_at("file///", 0, RIGHT_FD_READ), NOTDIR, "path_open of a file with slashes");
-  expect(open_at("dir/nested///", 0, 0), SUCCESS, "path_open of a directory with slashes");
-  expect(open_at("new/", CREAT, RIGHT_FD_WRITE), ISDIR, "path_open with creat and a slash");
-  expect(open_at("dir/.//nested/../../dir/nested/../nested///./file", 0, 0), SUCCESS,
+  expect(open_for("file/", 0, RIGHT_FD_READ), NOTDIR, "path_open of a file with a slash");
+  expect(open_for("file///", 0, RIGHT_FD_READ), NOTDIR, "path_open of a file with slashes");
+  expect(open_for("dir/nested///", 0, 0), SUCCESS, "path_open of a directory with slashes");
+  expect(open_for("new/", CREAT, RIGHT_FD_WRITE), ISDIR, "path_open with creat and a slash");
+  expect(open_for("dir/.//nested/../../dir/nested/../nested///./file", 0, 0), SUCCESS,
          "path_open through dots and slashes");
   check(file_is("dir/nested/../../file", "abc"), "and reads the right file");
-  expect(open_at("file/.", 0, 0), NOTDIR, "a file has no dot");
-  expect(open_at("file/..", 0, 0), NOTDIR, "nor two");
-  check(open_at("file", TRUNC, RIGHT_FD_READ) == SUCCESS && stat_of("file").size == 0,
+  expect(open_for("file/.", 0, 0), NOTDIR, "a file has no dot");
+  expect(open_for("file/..", 0, 0), NOTDIR, "nor two");
+  check(open_for("file", TRUNC, RIGHT_FD_READ) == SUCCESS && stat_of("file").size == 0,
         "path_open with trunc");
   const uint32_t a = open_file("file"), b = open_file("file");
   uint32_t size = 0;
@@ -71,7 +66,7 @@ static void no_paths(void) {
   expect(path_filestat_get(root, 0, ADDRESS(longer), 4096, ADDRESS(&stat)), SUCCESS, "a path of 4096 bytes");
   expect(path_filestat_get(root, 0, ADDRESS(longer), 4098, ADDRESS(&stat)), NAMETOOLONG,
          "a path of 4098 bytes");
-  expect(open_at("", 0, 0), NOENT, "path_open of no path");
+  expect(open_for("", 0, 0), NOENT, "path_open of no path");
   expect(mkdir_at(""), NOENT, "path_create_directory of no path");
   expect(rename_at("file", ""), NOENT, "path_rename to no path");
   expect(path_open(root, 0, ADDRESS("file\0"), 5, 0, 0, 0, 0, ADDRESS(&fd)), ILSEQ, "a path with a NUL");
@@ -84,7 +79,7 @@ static void no_paths(void) {
   for (int i = 0; i < 7; i++) {
     char text[64];
     snprintf(text, sizeof text, "a path that is not UTF-8: %s", why[i]);
-    expect(open_at(bad[i], CREAT, 0), ILSEQ, text);
+    expect(open_for(bad[i], CREAT, 0), ILSEQ, text);
   }
   expect(mkdir_at("\u00e9\u20ac\U0001f600"), SUCCESS, "a path of all lengths of UTF-8");
   expect(rmdir_at("\u00e9\u20ac\U0001f600"), SUCCESS, "which is found again");
@@ -120,7 +115,7 @@ static void renaming(void) {
   mkdir_at("d");
   mkdir_at("e");
   expect(rename_at("a", "b"), SUCCESS, "path_rename over a file");
-  check(file_is("b", "a") && open_at("a", 0, 0) == NOENT, "replaces it");
+  check(file_is("b", "a") && open_for("a", 0, 0) == NOENT, "replaces it");
   expect(rename_at("a", "c"), NOENT, "path_rename of nothing");
   expect(rename_at("b", "d"), ISDIR, "path_rename of a file over a directory");
   expect(rename_at("d", "b"), NOTDIR, "path_rename of a directory over a file");

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+// For WASI programs that start others: what a shell needs. Errors end the program with a line on stderr.
+#pragma once
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "user/sdk/driver.h"
+
+namespace nebulet::sdk {
+
+/// The result, a handle or a number, or the end.
+inline nb_handle_t checked(const std::string& what, Result result) {
+  if (result >= 0) return static_cast<nb_handle_t>(result);
+  std::fprintf(stderr, "%s: error %d\n", what.c_str(), static_cast<int>(result));
+  std::exit(1);
+}
+
+inline std::vector<char> read_file(const std::string& path) {
+  std::vector<char> bytes;
+  std::FILE* file = std::fopen(path.c_str(), "rb");
+  if (file == nullptr) {
+    std::perror(path.c_str());
+    std::exit(1);
+  }
+  char piece[4096];
+  while (const std::size_t count = std::fread(piece, 1, sizeof piece, file))
+    bytes.insert(bytes.end(), piece, piece + count);
+  std::fclose(file);
+  return bytes;
+}
+
+/// Starts the module in a file, which is of `name`, in a process of its own that gets `memory` bytes of the
+/// caller's. It finds `handles`, which are not the caller's any more, as 1, 2 and so on, and its export `run`
+/// is called.
+inline nb_handle_t start_process(const std::string& name, const std::string& path, std::uint64_t memory,
+                                 std::vector<nb_handle_t> handles) {
+  const std::vector<char> bytes = read_file(path);
+  char message[200] = {};
+  const Result compiled = nb_module_create(bytes.data(), bytes.size(), message, sizeof message);
+  const nb_handle_t module = checked(name + ": " + message, compiled);
+  const nb_handle_t process =
+      checked(name + ": no process", nb_process_create(name.data(), name.size(), memory));
+  const Result added = nb_process_add(process, module, name.data(), name.size(), message, sizeof message);
+  checked(name + ": " + message, added);
+  checked(name, nb_process_start(process, "run", 3, handles.data(), handles.size(), nullptr, 0));
+  nb_handle_close(module);
+  return process;
+}
+
+struct Pipe {
+  nb_handle_t reader, writer;
+};
+inline Pipe make_pipe() {
+  nb_handle_t ends[2];
+  checked("a stream", nb_stream_create(4096, ends, 2));
+  return {ends[0], ends[1]};
+}
+
+}  // namespace nebulet::sdk
