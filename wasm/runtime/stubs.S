@@ -27,8 +27,8 @@
   sub \register, NB_CONTROL_SIZE - 1
 .endm
 
-// void nb_enter_wasm(Activation* rdi)
-FUNCTION nb_enter_wasm
+// From C++ to the wasm stack of the Activation in rdi; r10 is the slot of the function to call.
+.macro ENTER
   push rbx
   push rbp
   push r12
@@ -46,6 +46,11 @@ FUNCTION nb_enter_wasm
   mov r15, [rdi + NB_ACTIVATION_CONTEXT]
   mov rsp, [rdi + NB_ACTIVATION_START_SP]
   lea r10, [rdi + NB_ACTIVATION_SLOT]
+.endm
+
+// void nb_enter_wasm(Activation* rdi)
+FUNCTION nb_enter_wasm
+  ENTER
   movups xmm0, [rdi + NB_ACTIVATION_XMM]
   movups xmm1, [rdi + NB_ACTIVATION_XMM + 16]
   movups xmm2, [rdi + NB_ACTIVATION_XMM + 32]
@@ -102,23 +107,7 @@ LABEL nb_unwind
 
 // void nb_enter_words(Activation* rdi): the same for a function of up to five integers with one integer as its result.
 FUNCTION nb_enter_words
-  push rbx
-  push rbp
-  push r12
-  push r13
-  push r14
-  push r15
-  push rdi
-  rdgsbase rax
-  mov [rdi + NB_ACTIVATION_SAVED_GS], rax
-  mov [rdi + NB_ACTIVATION_ENTRY_SP], rsp
-  mov rax, [rdi + NB_ACTIVATION_CONTROL]
-  mov [rax + NB_CONTROL_KERNEL_SP], rsp
-  mov rax, [rdi + NB_ACTIVATION_MEMORY_BASE]
-  wrgsbase rax
-  mov r15, [rdi + NB_ACTIVATION_CONTEXT]
-  mov rsp, [rdi + NB_ACTIVATION_START_SP]
-  lea r10, [rdi + NB_ACTIVATION_SLOT]
+  ENTER
   mov rax, [rdi + NB_ACTIVATION_GPR]
   mov rcx, [rdi + NB_ACTIVATION_GPR + 8]
   mov rdx, [rdi + NB_ACTIVATION_GPR + 16]
