@@ -82,6 +82,13 @@ enum class ConsoleStream : std::uint32_t {
 };
 constexpr bool is_valid(ConsoleStream, std::uint32_t value) { return value == 1 || value == 2; }
 
+/// What the word of a door_exchange with a file service says (docs/reference/files.md).
+enum class FileRequest : std::uint32_t {
+  connect = 0,  ///< On a door to the service: gives a door of a new session.
+  message = 1,  ///< On a session's door: the request is a message of 9P2000.L, the reply its answer, the result the answer's length.
+};
+constexpr bool is_valid(FileRequest, std::uint32_t value) { return value == 0 || value == 1; }
+
 /// What clock_read reads.
 enum class Clock : std::uint32_t {
   monotonic = 0,  ///< Nanoseconds since an arbitrary start; never goes back.

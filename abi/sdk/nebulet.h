@@ -89,6 +89,13 @@ enum {
 };
 typedef uint32_t nb_console_stream_t;
 
+/* What the word of a door_exchange with a file service says (docs/reference/files.md). */
+enum {
+  NB_FILE_REQUEST_CONNECT = 0, /* On a door to the service: gives a door of a new session. */
+  NB_FILE_REQUEST_MESSAGE = 1, /* On a session's door: the request is a message of 9P2000.L, the reply its answer, the result the answer's length. */
+};
+typedef uint32_t nb_file_request_t;
+
 /* What clock_read reads. */
 enum {
   NB_CLOCK_MONOTONIC = 0, /* Nanoseconds since an arbitrary start; never goes back. */
@@ -219,7 +226,7 @@ NB_CALL(process_exit) __attribute__((noreturn)) void nb_process_exit(uint32_t st
 /* Tells a property of the process. */
 NB_CALL(process_info) int64_t nb_process_info(nb_process_property_t property);
 
-/* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (1); the console handle; the files handle (0: the process has no file server); the handle of the root resource (0: the process was not given the devices); the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and that many strings, each the directory's guest path, which is also the name to attach to (9P `aname`); a word whose bits 0, 1 and 2 say that input, output and errors are a terminal; the number of directories that the WASI library keeps in its memory and for each of them the lower and the upper word of its quota in bytes and its guest path. */
+/* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (2); the console handle (0: none); the handle of the root resource (0: the process was not given the devices); the handles of standard input, output and errors, each the console or an end of a stream (0: closed); a word whose bits 0, 1 and 2 say that input, output and errors are a terminal; the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and for each of them the handle of its file server, its guest path and the name to attach to (9P `aname`); the number of directories that the WASI library keeps in its memory and for each of them the lower and the upper word of its quota in bytes and its guest path; the number of other handles and for each of them the handle and its name. */
 NB_CALL(process_startup) int64_t nb_process_startup(void* block, size_t block_size);
 
 /* Makes a process without instances. `memory` bytes of the calling process's limit become its own limit; what it does not use comes back when it ends, the rest with the objects that it made. The handle has the rights duplicate, transfer, read, wait, signal, manage. A process that was not started ends with its last handle; one that runs does not. */

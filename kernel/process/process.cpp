@@ -15,6 +15,8 @@
 namespace nebulet::kernel {
 namespace {
 
+constexpr std::uint32_t kStartupVersion = 2;
+
 std::atomic<std::uint64_t> next_process_id = 1;
 
 /// Builds the block that process_startup copies.
@@ -77,20 +79,26 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
     devices_handle = TRY(handles_.insert(Handle(std::move(root), common | Right::manage)));
   }
   BlockWriter block;
-  block.word(1);
+  block.word(kStartupVersion);
   block.word(static_cast<std::uint32_t>(console_handle));
-  block.word(static_cast<std::uint32_t>(files_handle));
   block.word(static_cast<std::uint32_t>(devices_handle));
+  for (int stream = 0; stream < 3; stream++) block.word(static_cast<std::uint32_t>(console_handle));
+  block.word(options.terminals);
   block.strings(options.arguments);
   block.strings(options.environment);
-  block.strings(options.preopens);
-  block.word(options.terminals);
+  block.word(static_cast<std::uint32_t>(options.preopens.size()));
+  for (const std::string& path : options.preopens) {
+    block.word(static_cast<std::uint32_t>(files_handle));
+    block.string(path);
+    block.string(path);  // the name under which the server exports it
+  }
   block.word(static_cast<std::uint32_t>(options.memory_directories.size()));
   for (const MemoryDirectory& directory : options.memory_directories) {
     block.word(static_cast<std::uint32_t>(directory.quota));
     block.word(static_cast<std::uint32_t>(directory.quota >> 32));
     block.string(directory.path);
   }
+  block.word(0);  // other handles
   startup_block_ = block.take();
   return {};
 }

@@ -196,7 +196,7 @@ TEST(Calls, StartupTellsTheWholeLengthWhateverFits) {
     options.arguments = {"abc", "d"};
     options.environment = {"K=V"};
     options.preopens = {"/"};
-    const std::int64_t length = 4 * 3 + 4 + (4 + 4) + (4 + 4) + 4 + (4 + 4) + 4 + (4 + 4) + 4 * 3;
+    const std::int64_t length = 4 * 7 + 4 + (4 + 4) + (4 + 4) + 4 + (4 + 4) + 4 + (4 + 2 * (4 + 4)) + 4 * 2;
     EXPECT_EQ(call("startup", {0, 0}, options), length);
     EXPECT_EQ(call("startup", {0, 1000}, options), length);
   });

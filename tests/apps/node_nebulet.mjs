@@ -38,19 +38,30 @@ function quit(status) {
   process.exit(status);
 }
 
+const consoleHandle = 1, filesHandle = 2;
 function startupBlock() {
-  const words = [1, 1, directories.length === 0 ? 0 : 2, 0];
-  const parts = [Buffer.from(new Uint32Array(words).buffer)];
-  const strings = (list) => {
-    parts.push(Buffer.from(new Uint32Array([list.length]).buffer));
-    for (const text of list) {
-      const bytes = Buffer.from(text);
-      parts.push(Buffer.from(new Uint32Array([bytes.length]).buffer), bytes, Buffer.alloc(-bytes.length & 3));
-    }
+  const parts = [];
+  const words = (...list) => parts.push(Buffer.from(new Uint32Array(list).buffer));
+  const string = (text) => {
+    const bytes = Buffer.from(text);
+    words(bytes.length);
+    parts.push(bytes, Buffer.alloc(-bytes.length & 3));
   };
+  const strings = (list) => {
+    words(list.length);
+    list.forEach(string);
+  };
+  words(2, consoleHandle, 0, consoleHandle, consoleHandle, consoleHandle, 0);
   strings([path.basename(programFile), ...rest.slice(1)]);
   strings(environment);
-  strings(directories.map((directory) => directory.split('::')[1]));
+  words(directories.length);
+  for (const directory of directories) {
+    const guest = directory.split('::')[1];
+    words(filesHandle);
+    string(guest);
+    string(guest);
+  }
+  words(0, 0);
   return Buffer.concat(parts);
 }
 
@@ -76,6 +87,7 @@ function writeFully(fd, from) {
 }
 
 const badHandle = -2, badAddress = -5, notSupported = -8;
+const consoleType = 3n, filesType = 4n;
 const block = startupBlock();
 const calls = {
   caller_memory_read(at, into, size) {
@@ -132,6 +144,10 @@ const calls = {
   thread_yield: () => 0,
   thread_spawn: () => BigInt(notSupported),
   handle_close: () => badHandle,
+  handle_info(handle, property) {
+    if (property !== 0) return 0xffn;
+    return handle === consoleHandle ? consoleType : handle === filesHandle ? filesType : BigInt(badHandle);
+  },
   process_exit: quit,
   log_write(level, text, size) {
     fs.writeSync(2, `[log] ${own(text, size)}\n`);

@@ -207,6 +207,7 @@ CASES = [
     Case("a trap ends all threads", "threads", ["trap"], stderr=[r"threads\.wasm: trap: unreachable"], exit_code=TRAP),
     Case("an exit ends threads that wait", "threads", ["exit"], exit_code=9, quiet=True),
     Case("processes", "processes", stdout=None, stdout_with=b"\n1..56\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),
+    Case("programs connected by streams", "pipes", stdout=None, stdout_with=b"\n1..17\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("clocks and randomness", "clock", stdout=b"ok\n", quiet=True, modes=MODES),
     Case("addresses outside of the memory", "bad_pointers", quiet=True, modes=MODES),
     Case("C++ with iostream, containers, format", "containers", stdout=CONTAINERS, quiet=True),

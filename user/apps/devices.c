@@ -6,9 +6,9 @@
 #include "user/apps/tap.h"
 
 static nb_handle_t root(void) {
-  uint32_t words[4] = {0, 0, 0, 0};
+  uint32_t words[3] = {0, 0, 0};
   nb_process_startup(words, sizeof words);
-  return words[3];
+  return words[2];
 }
 static int64_t ports(uint64_t base, uint64_t count) {
   return nb_resource_create(root(), NB_RESOURCE_KIND_PORTS, base, count);

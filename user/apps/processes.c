@@ -67,10 +67,11 @@ static int64_t new_child(uint64_t memory) {
 static nb_status_t start_child(nb_handle_t process, const char* role, nb_handle_t more) {
   unsigned char block[256];
   memset(block, 0, sizeof block);
-  size_t at = put_word(block, 1); /* version */
+  size_t at = put_word(block, 2); /* version */
   at += put_word(block + at, 1);  /* console */
-  at += put_word(block + at, 0);  /* files */
   at += put_word(block + at, 0);  /* devices */
+  for (int i = 0; i < 3; ++i) at += put_word(block + at, 1);
+  at += put_word(block + at, 0); /* terminals */
   at += put_word(block + at, 2);
   at += put_string(block + at, "processes");
   at += put_string(block + at, role);

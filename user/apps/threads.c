@@ -120,8 +120,8 @@ static void leave(int self) {
 
 /* The first letter of the second argument, as process_startup has it; 0: there is none. */
 static char role(void) {
-  if (startup[4] < 2) return 0;
-  return ((const char*)&startup[5 + 1 + (startup[5] + 3) / 4 + 1])[0];
+  if (startup[7] < 2) return 0;
+  return ((const char*)&startup[8 + 1 + (startup[8] + 3) / 4 + 1])[0];
 }
 
 static void end_while_others_wait(void (*body)(int)) {

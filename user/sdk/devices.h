@@ -8,11 +8,11 @@
 
 namespace nebulet::sdk {
 
-/// The root of all resources, or 0. It is the fourth word of the start-up block (process_startup).
+/// The root of all resources, or 0. It is the third word of the start-up block (process_startup).
 inline nb_handle_t root_resource() {
-  std::array<nb_handle_t, 4> words = {};
+  std::array<nb_handle_t, 3> words = {};
   nb_process_startup(words.data(), sizeof words);
-  return words[3];
+  return words[2];
 }
 
 }  // namespace nebulet::sdk

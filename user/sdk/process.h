@@ -5,9 +5,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "user/sdk/driver.h"
+#include "user/sdk/startup.h"
 
 namespace nebulet::sdk {
 
@@ -47,6 +50,26 @@ inline nb_handle_t start_process(const std::string& name, const std::string& pat
   checked(name + ": " + message, added);
   checked(name, nb_process_start(process, "run", 3, handles.data(), handles.size(), nullptr, 0));
   nb_handle_close(module);
+  return process;
+}
+
+/// Starts a WASI program, which is `module`'s, in a process of its own that gets `memory` bytes of the
+/// caller's and what `startup` says. The WASI library is the caller's. `module` is closed.
+inline nb_handle_t start_wasi(const std::string& name, nb_handle_t module, std::uint64_t memory,
+                              const Startup& startup) {
+  constexpr std::string_view kWasi = "wasi_snapshot_preview1", kProgram = "program", kEntry = "_start";
+  const auto wasi = checked("wasi", nb_module_of(kWasi.data(), kWasi.size()));
+  const auto process = checked(name + ": no process", nb_process_create(name.data(), name.size(), memory));
+  char message[200] = {};
+  for (const auto& [instance, code] : {std::pair(kWasi, wasi), std::pair(kProgram, module)}) {
+    const auto added =
+        nb_process_add(process, code, instance.data(), instance.size(), message, sizeof message);
+    checked(name + ": " + message, added);
+    nb_handle_close(code);
+  }
+  const std::vector<char> block = startup.block();
+  checked(name, nb_process_start(process, kEntry.data(), kEntry.size(), startup.handles().data(),
+                                 startup.handles().size(), block.data(), block.size()));
   return process;
 }
 

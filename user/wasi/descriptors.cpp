@@ -15,12 +15,20 @@ Descriptors& Descriptors::get() {
 }
 
 Descriptors::Descriptors() {
-  for (const auto kind : {Descriptor::Kind::input, Descriptor::Kind::output, Descriptor::Kind::errors}) {
-    Descriptor& console = table_.emplace_back();
-    console.kind = kind;
-    console.base = kConsoleRights & ~(kind == Descriptor::Kind::input ? kFdWrite : kFdRead);
+  const Startup& startup = Startup::get();
+  for (unsigned number = 0; number < startup.standard.size(); number++) {
+    Descriptor& descriptor = table_.emplace_back();
+    // Output and errors may be one stream, by one handle.
+    for (const Descriptor& other : table_)
+      if (other.pipe && other.pipe->is_stream() && other.pipe->handle() == startup.standard[number])
+        descriptor.pipe = other.pipe;
+    if (!descriptor.pipe) descriptor.pipe = Pipe::standard(number, startup.standard[number]);
+    if (!descriptor.pipe) continue;
+    descriptor.kind = Descriptor::Kind::pipe;
+    descriptor.base = kPipeRights & ~(descriptor.pipe->is_input() ? kFdWrite : kFdRead);
+    descriptor.is_terminal = !descriptor.pipe->is_stream() && (startup.terminals >> number & 1) != 0;
   }
-  const auto& preopens = Startup::get().preopens;
+  const auto& preopens = startup.preopens;
   for (std::size_t i = 0; i < preopens.size(); i++) {
     Descriptor& directory = table_.emplace_back();
     directory.kind = Descriptor::Kind::directory;
@@ -54,7 +62,7 @@ Result<Descriptor*> Descriptors::directory(std::uint32_t fd, Rights needed) {
 Result<> Descriptors::attach(Descriptor& descriptor) {
   if (descriptor.fid || descriptor.preopen < 0) return {};
   const auto& preopen = Startup::get().preopens[static_cast<std::size_t>(descriptor.preopen)];
-  auto root = TRY(preopen.memory_quota == 0 ? files::attach(preopen.name)
+  auto root = TRY(preopen.memory_quota == 0 ? files::attach(preopen.server, preopen.attach_name)
                                             : files::attach_memory(preopen.name, preopen.memory_quota));
   if (!root.qid.is_directory()) return fail(Errno::notdir);
   descriptor.fid = std::move(root.fid);

@@ -3,31 +3,34 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
 #include "user/wasi/files.h"
+#include "user/wasi/pipe.h"
 #include "user/wasi/types.h"
 
 namespace nebulet::wasi {
 
 struct Descriptor {
-  enum class Kind : std::uint8_t { closed, input, output, errors, file, directory };
+  enum class Kind : std::uint8_t { closed, pipe, file, directory };
 
   Kind kind = Kind::closed;
   std::uint16_t flags = 0;
   std::int32_t preopen = -1;  // index of its name in the start-up block
   Rights base = 0;
   Rights inheriting = 0;
+  std::shared_ptr<Pipe> pipe;
+  bool is_terminal = false;  // pipes
   std::uint64_t offset = 0;  // files
   files::OwnedFid fid;       // files and directories; preopened directories are attached by their first use
   files::OwnedFid
       listing;  // directories: open for reading since the first fd_readdir, while `fid` stays fit for walks
-
-  bool is_console() const { return kind == Kind::input || kind == Kind::output || kind == Kind::errors; }
 };
 
-/// The descriptors of the process. 0, 1 and 2 are the console, the preopened directories follow.
+/// The descriptors of the process. 0, 1 and 2 are what the start-up block says, the preopened directories
+/// follow.
 class Descriptors {
  public:
   static constexpr std::uint32_t kLimit = 4096;

@@ -30,7 +30,7 @@ Result<Descriptor*> regular_file(std::uint32_t fd, Rights needed) {
 /// A file or an attached directory with these rights.
 Result<Descriptor*> any_file(std::uint32_t fd, Rights needed) {
   Descriptor* descriptor = TRY(descriptors().find(fd, needed));
-  if (descriptor->is_console()) return fail(Errno::inval);
+  if (descriptor->kind == Kind::pipe) return fail(Errno::inval);
   TRY(descriptors().attach(*descriptor));
   return descriptor;
 }
@@ -56,13 +56,12 @@ Result<> sync(std::uint32_t fd, Rights right) {
   return files::sync(fid, right == kFdDatasync);
 }
 
-/// A stream of the console is unknown unless it is a terminal: by that C libraries tell whether to write line
-/// by line.
+/// What is no file is unknown unless it is a terminal: by that C libraries tell whether to write line by
+/// line.
 FileType type_of(const Descriptor& descriptor) {
   if (descriptor.kind == Kind::file) return FileType::regular_file;
   if (descriptor.kind == Kind::directory) return FileType::directory;
-  const auto stream = static_cast<unsigned>(descriptor.kind) - static_cast<unsigned>(Kind::input);
-  return (Startup::get().terminals >> stream & 1) != 0 ? FileType::character_device : FileType::unknown;
+  return descriptor.is_terminal ? FileType::character_device : FileType::unknown;
 }
 
 Result<> fdstat_get(std::uint32_t fd, Address at) {
@@ -91,7 +90,7 @@ Result<> fdstat_set_rights(std::uint32_t fd, Rights base, Rights inheriting) {
 
 Result<> filestat_get(std::uint32_t fd, Address at) {
   Descriptor* descriptor = TRY(descriptors().find(fd, kFdFilestatGet));
-  if (descriptor->is_console()) return store(at, Filestat{.filetype = type_of(*descriptor)});
+  if (descriptor->kind == Kind::pipe) return store(at, Filestat{.filetype = type_of(*descriptor)});
   TRY(descriptors().attach(*descriptor));
   return store(at, TRY(filestat(descriptor->fid.get())));
 }
@@ -119,7 +118,7 @@ Result<std::uint64_t> seek_base(const Descriptor& descriptor, Whence whence) {
 Result<> seek(std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Address at) {
   if (whence > static_cast<std::uint32_t>(Whence::end)) return fail(Errno::inval);
   Descriptor* descriptor = TRY(descriptors().find(fd));
-  if (descriptor->is_console()) return fail(Errno::spipe);
+  if (descriptor->kind == Kind::pipe) return fail(Errno::spipe);
   // To ask for the position, the right to tell it is enough.
   const bool tells = offset == 0 && whence == static_cast<std::uint32_t>(Whence::cur);
   descriptor = TRY(regular_file(fd, tells && (descriptor->base & kFdSeek) == 0 ? kFdTell : kFdSeek));
@@ -133,7 +132,7 @@ Result<> seek(std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Addre
 
 Result<> tell(std::uint32_t fd, Address at) {
   Descriptor* descriptor = TRY(descriptors().find(fd));
-  if (descriptor->is_console()) return fail(Errno::spipe);
+  if (descriptor->kind == Kind::pipe) return fail(Errno::spipe);
   descriptor = TRY(regular_file(fd, kFdTell));
   return store(at, descriptor->offset);
 }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: MIT
-// 9P2000.L messages, sent with the kernel call files_transact.
+// 9P2000.L messages to whatever server a fid belongs to.
 #include "user/wasi/files.h"
 
 #include <algorithm>
-#include <memory>
 #include <vector>
 
-#include "abi/sdk/nebulet.h"
 #include "base/result.h"
-#include "user/ninep/memory_files.h"
 #include "user/ninep/session.h"
-#include "user/wasi/startup.h"
+#include "user/wasi/server.h"
 
 namespace nebulet::wasi::files {
 namespace {
@@ -24,30 +21,14 @@ constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 
 constinit std::byte request_buffer[ninep::kMessageSize];
 constinit std::byte reply_buffer[ninep::kMessageSize];
-// The most that fits into a message; servers in memory take as much as the client offers.
-constinit std::uint32_t message_size = ninep::kMessageSize;
-constinit bool version_agreed = false;  // with the process's server
 
-/// A file system in memory and the session with it.
-struct MemoryServer {
-  MemoryServer(std::uint64_t quota, std::uint64_t number) : files(quota, number, &now), session(files) {}
-
-  static std::uint64_t now() { return static_cast<std::uint64_t>(nb_clock_read(NB_CLOCK_REALTIME)); }
-
-  ninep::MemoryFiles files;
-  ninep::Session session;
-};
-
-std::vector<std::unique_ptr<MemoryServer>>& memory_servers() {
-  static auto* servers = new std::vector<std::unique_ptr<MemoryServer>>;
-  return *servers;
-}
-
-// A fid's upper bits tell the server: 0 is the process's, n the n-th in memory.
+// A fid's upper bits tell the server.
 constexpr unsigned kServerShift = 20;
 static_assert(ninep::Session::kMaxFids < 1u << kServerShift);
+static_assert(Servers::kLimit <= 1u << (32 - kServerShift));
 
 std::uint32_t server_of(Fid fid) { return fid >> kServerShift; }
+std::uint32_t message_size(Fid fid) { return Servers::get()[server_of(fid)].message_size; }
 
 /// Numbers that no living fid has.
 class FidNumbers {
@@ -115,30 +96,16 @@ Errno from_linux(std::uint32_t code) {
   }
 }
 
-Writer request(MessageType type) {
-  return Writer(request_buffer, type, type == MessageType::tversion ? ninep::kNoTag : kTag);
-}
-
-/// Sends the message to the server of its fid, with which all but Tversion begin.
-int64_t send(std::span<const std::byte> message) {
-  const auto type = static_cast<MessageType>(message[4]);
-  Reader fields(message.subspan(ninep::kHeaderSize));
-  const std::uint32_t server = type == MessageType::tversion ? 0 : server_of(fields.u32());
-  if (server == 0)
-    return nb_files_transact(Startup::get().files, message.data(), message.size(), reply_buffer,
-                             sizeof reply_buffer);
-  return static_cast<int64_t>(memory_servers()[server - 1]->session.handle(message, reply_buffer));
-}
+Writer request(MessageType type) { return Writer(request_buffer, type, kTag); }
 
 /// Sends the message and returns a reader behind the reply's header.
 Result<Reader> transact(Writer& writer) {
   const auto message = writer.finish();
   if (message.empty()) return fail(Errno::nametoolong);
-  const int64_t length = send(message);
-  if (length == NB_STATUS_NOT_SUPPORTED || length == NB_STATUS_BAD_HANDLE) return fail(Errno::nodev);
-  if (length < static_cast<int64_t>(ninep::kHeaderSize) || length > static_cast<int64_t>(sizeof reply_buffer))
-    return fail(Errno::io);
-  Reader reader(std::span(reply_buffer).first(static_cast<std::size_t>(length)));
+  const Fid fid = Reader(message.subspan(ninep::kHeaderSize)).u32();  // with which all messages begin
+  const std::size_t length = TRY(Servers::get()[server_of(fid)].transact(message, reply_buffer));
+  if (length < ninep::kHeaderSize || length > sizeof reply_buffer) return fail(Errno::io);
+  Reader reader(std::span(reply_buffer).first(length));
   const std::uint32_t size = reader.u32();
   const auto type = static_cast<MessageType>(reader.u8());
   reader.u16();
@@ -152,20 +119,6 @@ Result<Reader> transact(Writer& writer) {
 /// For messages whose reply has nothing that matters.
 Result<> transact_only(Writer& writer) {
   TRY(transact(writer));
-  return {};
-}
-
-Result<> agree_version() {
-  if (version_agreed) return {};
-  Writer writer = request(MessageType::tversion);
-  writer.u32(ninep::kMessageSize);
-  writer.string(ninep::kVersion);
-  Reader reply = TRY(transact(writer));
-  const std::uint32_t size = reply.u32();
-  const bool same = reply.string() == ninep::kVersion;
-  if (!reply.ok() || !same || size < 4096 || size > ninep::kMessageSize) return fail(Errno::io);
-  message_size = size;
-  version_agreed = true;
   return {};
 }
 
@@ -199,21 +152,12 @@ Result<Target> attach_to(std::uint32_t server, std::string_view name) {
 
 }  // namespace
 
-Result<Target> attach(std::string_view name) {
-  TRY(agree_version());
-  return attach_to(0, name);
+Result<Target> attach(nb_handle_t server, std::string_view name) {
+  return attach_to(TRY(Servers::get().find_or_connect(server)), name);
 }
 
 Result<Target> attach_memory(std::string_view name, std::uint64_t quota) {
-  auto& servers = memory_servers();
-  const std::uint64_t number = (std::uint64_t{1} << 32) + servers.size();  // unlike those of file servers
-  auto server = std::make_unique<MemoryServer>(quota, number);
-  Writer writer = request(MessageType::tversion);
-  writer.u32(ninep::kMessageSize);
-  writer.string(ninep::kVersion);
-  server->session.handle(writer.finish(), reply_buffer);
-  servers.push_back(std::move(server));
-  return attach_to(static_cast<std::uint32_t>(servers.size()), name);
+  return attach_to(TRY(Servers::get().make_in_memory(quota)), name);
 }
 
 Result<Target> walk(Fid from, std::span<const std::string_view> names) {
@@ -257,15 +201,15 @@ Result<std::span<const std::byte>> read(Fid fid, std::uint64_t offset, std::uint
   Writer writer = request(MessageType::tread);
   writer.u32(fid);
   writer.u64(offset);
-  writer.u32(std::min<std::uint32_t>(count, message_size - ninep::kReadOverhead));
+  writer.u32(std::min<std::uint32_t>(count, message_size(fid) - ninep::kReadOverhead));
   Reader reply = TRY(transact(writer));
   const auto data = reply.bytes(reply.u32());
   if (!reply.ok() || data.size() > count) return fail(Errno::io);
   return data;
 }
 
-std::span<std::byte> write_buffer() {
-  return std::span(request_buffer).first(message_size).subspan(ninep::kWriteOverhead);
+std::span<std::byte> write_buffer(Fid fid) {
+  return std::span(request_buffer).first(message_size(fid)).subspan(ninep::kWriteOverhead);
 }
 
 Result<std::uint32_t> write(Fid fid, std::uint64_t offset, std::uint32_t count) {
@@ -284,7 +228,7 @@ Result<std::span<const std::byte>> read_directory(Fid fid, std::uint64_t offset)
   Writer writer = request(MessageType::treaddir);
   writer.u32(fid);
   writer.u64(offset);
-  writer.u32(message_size - static_cast<std::uint32_t>(ninep::kReadOverhead));
+  writer.u32(message_size(fid) - static_cast<std::uint32_t>(ninep::kReadOverhead));
   Reader reply = TRY(transact(writer));
   const auto data = reply.bytes(reply.u32());
   if (!reply.ok()) return fail(Errno::io);

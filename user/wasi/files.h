@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The client of 9P2000.L file servers, the process's own and those in the library's memory: one function per
-// message, errors as WASI's. Buffers are static, since a process sends one message at a time.
+// The client of 9P2000.L file servers (server.h): one function per message, errors as WASI's. Buffers are
+// static, since a process sends one message at a time.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <string_view>
 #include <utility>
 
+#include "abi/sdk/nebulet.h"
 #include "user/sdk/ninep.h"
 #include "user/wasi/types.h"
 
@@ -42,8 +43,8 @@ struct Target {
   ninep::Qid qid;
 };
 
-/// The root of the tree that the server exports under `name`.
-Result<Target> attach(std::string_view name);
+/// The root of the tree that the server behind a handle exports under `name`.
+Result<Target> attach(nb_handle_t server, std::string_view name);
 /// The root of a new file system in the library's memory, which may take `quota` bytes.
 Result<Target> attach_memory(std::string_view name, std::uint64_t quota);
 /// A fid for the file that the names lead to from `from` (at most 16; none: a copy of `from`). The server
@@ -60,8 +61,8 @@ Result<> create(Fid directory, std::string_view name, std::uint32_t flags, std::
 /// message.
 Result<std::span<const std::byte>> read(Fid fid, std::uint64_t offset, std::uint32_t count);
 /// Where the bytes of the next `write` are put by the caller.
-std::span<std::byte> write_buffer();
-/// Writes the first `count` bytes of `write_buffer()`; returns how many the server took. At the
+std::span<std::byte> write_buffer(Fid fid);
+/// Writes the first `count` bytes of `write_buffer`; returns how many the server took. At the
 /// offset ninep::kAtEnd the server appends them.
 Result<std::uint32_t> write(Fid fid, std::uint64_t offset, std::uint32_t count);
 /// Directory entries from `offset` on, as the message has them: qid, offset[8], type[1], name.

@@ -1,40 +1,39 @@
 // SPDX-License-Identifier: MIT
-// fd_read, fd_write, fd_pread, fd_pwrite, fd_readdir: bytes between the program's memory and files or the
-// console.
+// fd_read, fd_write, fd_pread, fd_pwrite, fd_readdir: bytes between the program's memory and files or pipes.
 #include <algorithm>
 
-#include "abi/sdk/nebulet.h"
 #include "base/result.h"
 #include "user/wasi/caller.h"
 #include "user/wasi/descriptors.h"
 #include "user/wasi/export.h"
 #include "user/wasi/filestat.h"
-#include "user/wasi/startup.h"
 
 namespace nebulet::wasi {
 namespace {
 
-constinit std::byte console_buffer[65536];
+constinit std::byte pipe_buffer[65536];
 
-Result<std::uint32_t> read_console(const Descriptor& descriptor, Vectors& vectors) {
-  const auto space =
-      std::span(console_buffer).first(std::min<std::size_t>(vectors.total(), sizeof console_buffer));
-  if (space.empty()) return 0;
-  const nb_handle_t console = Startup::get().console;
-  if ((descriptor.flags & kNonblock) != 0 && nb_console_wait(console, 0) == NB_STATUS_TIMED_OUT)
-    return fail(Errno::again);
-  const int64_t count = nb_console_read(console, space.data(), space.size());
-  if (count < 0) return fail(Errno::io);
-  return static_cast<std::uint32_t>(TRY(vectors.scatter(space.first(static_cast<std::size_t>(count)))));
+Pipe::Waiting waiting_of(const Descriptor& descriptor) {
+  return (descriptor.flags & kNonblock) != 0 ? Pipe::Waiting::no : Pipe::Waiting::yes;
 }
 
-Result<std::uint32_t> write_console(nb_console_stream_t stream, Vectors& vectors) {
+Result<std::uint32_t> read_pipe(const Descriptor& descriptor, Vectors& vectors) {
+  const auto space = std::span(pipe_buffer).first(std::min<std::size_t>(vectors.total(), sizeof pipe_buffer));
+  const std::size_t count = TRY(descriptor.pipe->read(space, waiting_of(descriptor)));
+  return static_cast<std::uint32_t>(TRY(vectors.scatter(space.first(count))));
+}
+
+/// Stops where the pipe does; an error counts only if nothing was written before it.
+Result<std::uint32_t> write_pipe(const Descriptor& descriptor, Vectors& vectors) {
   std::uint32_t done = 0;
   while (true) {
-    const std::size_t count = TRY(vectors.gather(console_buffer));
+    const std::size_t count = TRY(vectors.gather(pipe_buffer));
     if (count == 0) return done;
-    if (nb_console_write(Startup::get().console, stream, console_buffer, count) < 0) return fail(Errno::io);
-    done += static_cast<std::uint32_t>(count);
+    const auto written = descriptor.pipe->write(std::span(pipe_buffer).first(count), waiting_of(descriptor));
+    if (!written && done == 0) return fail(written.error());
+    if (!written) return done;
+    done += static_cast<std::uint32_t>(*written);
+    if (*written < count) return done;
   }
 }
 
@@ -55,7 +54,7 @@ Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, Vectors& v
 Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
   std::uint32_t done = 0;
   while (true) {
-    const std::size_t count = TRY(vectors.gather(files::write_buffer()));
+    const std::size_t count = TRY(vectors.gather(files::write_buffer(fid)));
     if (count == 0) break;
     const std::uint64_t at = offset == ninep::kAtEnd ? offset : offset + done;
     const auto written = files::write(fid, at, static_cast<std::uint32_t>(count));
@@ -72,8 +71,7 @@ Result<> read(std::uint32_t fd, Address iovecs, std::uint32_t count, Address res
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
   TRY(check_caller(result, sizeof(std::uint32_t)));
-  if (descriptor->kind == Descriptor::Kind::input)
-    return store(result, TRY(read_console(*descriptor, vectors)));
+  if (descriptor->kind == Descriptor::Kind::pipe) return store(result, TRY(read_pipe(*descriptor, vectors)));
   const std::uint32_t done = TRY(read_file(descriptor->fid.get(), descriptor->offset, vectors));
   descriptor->offset += done;
   return store(result, done);
@@ -89,11 +87,7 @@ Result<> write(std::uint32_t fd, Address iovecs, std::uint32_t count, Address re
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
   TRY(check_caller(result, sizeof(std::uint32_t)));
-  if (descriptor->is_console()) {
-    const auto stream =
-        descriptor->kind == Descriptor::Kind::errors ? NB_CONSOLE_STREAM_ERR : NB_CONSOLE_STREAM_OUT;
-    return store(result, TRY(write_console(stream, vectors)));
-  }
+  if (descriptor->kind == Descriptor::Kind::pipe) return store(result, TRY(write_pipe(*descriptor, vectors)));
   const bool appends = (descriptor->flags & kAppend) != 0;
   const std::uint32_t done =
       TRY(write_file(descriptor->fid.get(), appends ? ninep::kAtEnd : descriptor->offset, vectors));

@@ -25,6 +25,13 @@ class BlockReader {
       if (ok_) into.push_back(text);
     }
   }
+  void preopens(std::vector<Startup::Preopen>& into) {
+    for (std::uint32_t left = word(); left != 0 && ok_; left--) {
+      const nb_handle_t server = word();
+      const std::string_view name = string(), attach_name = string();
+      if (ok_) into.push_back({.name = name, .server = server, .attach_name = attach_name});
+    }
+  }
   void memory_directories(std::vector<Startup::Preopen>& into) {
     for (std::uint32_t left = word(); left != 0 && ok_; left--) {
       const std::uint64_t low = word(), high = word();
@@ -59,16 +66,15 @@ class BlockReader {
 Startup Startup::parse(std::span<const char> block) {
   Startup startup;
   BlockReader reader(block);
-  if (reader.word() != 1) return startup;
-  startup.console = reader.word();
-  startup.files = reader.word();
+  constexpr std::uint32_t kVersion = 2;
+  if (reader.word() != kVersion) return startup;
+  reader.word();  // the console, for programs that do without WASI
   reader.word();  // the root resource, which is no file
+  for (nb_handle_t& handle : startup.standard) handle = reader.word();
+  startup.terminals = reader.word();
   reader.strings(startup.arguments);
   reader.strings(startup.environment);
-  std::vector<std::string_view> names;
-  reader.strings(names);
-  for (const auto name : names) startup.preopens.push_back({.name = name});
-  startup.terminals = reader.word();
+  reader.preopens(startup.preopens);
   reader.memory_directories(startup.preopens);
   return startup;
 }

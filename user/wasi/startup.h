@@ -3,6 +3,7 @@
 // directories.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -15,13 +16,14 @@ namespace nebulet::wasi {
 /// The parsed start-up block of the process. It is read once, by the first call that wants it; the strings
 /// point into the block, which lives as long as the library.
 struct Startup {
-  nb_handle_t console = 0;
-  nb_handle_t files = 0;  // 0: no file server
+  std::array<nb_handle_t, 3> standard = {};  // input, output, errors; 0: closed
   std::vector<std::string_view> arguments;
   std::vector<std::string_view> environment;
-  /// A directory, by the name under which the file server exports it, or in memory.
+  /// A directory of a file server, by the name under which it exports it, or in the library's memory.
   struct Preopen {
     std::string_view name;
+    nb_handle_t server = 0;
+    std::string_view attach_name = {};
     std::uint64_t memory_quota = 0;  // bytes; 0: it is the file server's
   };
   std::vector<Preopen> preopens;

@@ -138,7 +138,7 @@ inline constexpr Rights kDirectoryRights =
     kPathRemoveDirectory | kPathUnlinkFile;
 /// The rights that mean something for what path_open opens.
 inline constexpr Rights kPathRights = kFileRights | kDirectoryRights;
-inline constexpr Rights kConsoleRights = kFdRead | kFdWrite | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite;
+inline constexpr Rights kPipeRights = kFdRead | kFdWrite | kFdSetFlags | kFdFilestatGet | kPollFdReadwrite;
 
 enum class FileType : std::uint8_t {
   unknown,
