@@ -7,9 +7,9 @@
 
 #include "base/assert.h"
 #include "kernel/sched/device_wait.h"
+#include "kernel/sched/kernel_stacks.h"
 #include "kernel/sched/spin_lock.h"
 #include "machine/include/machine/cpu.h"
-#include "machine/include/machine/memory.h"
 #include "machine/include/machine/time.h"
 
 namespace nebulet::kernel {
@@ -19,10 +19,6 @@ namespace intrusive = boost::intrusive;
 /// The scheduler's data of one CPU. The lock is held across a switch of contexts: the task that goes on
 /// releases it, so nobody sees a task as ready or parked before its registers are saved.
 struct Cpu {
-  using Queue =
-      intrusive::multiset<Task,
-                          intrusive::member_hook<Task, intrusive::set_member_hook<>, &Task::ready_hook_>,
-                          intrusive::key_of_value<Task::ByTurn>>;
   using Sleepers =
       intrusive::multiset<Task,
                           intrusive::member_hook<Task, intrusive::set_member_hook<>, &Task::sleep_hook_>,
@@ -33,29 +29,24 @@ struct Cpu {
                           intrusive::key_of_value<Alarm::ByDeadline>>;
   std::uint32_t index = 0;
   SpinLock lock;
-  Queue ready;
-  Task* next = nullptr;         ///< handed the rest of the slice; not in `ready`
-  std::uint64_t turn = 0;       ///< of the task that was taken last; only grows
+  RunQueue queue;
   bool is_handing_off = false;  ///< a HandOff exists; for this CPU only
   Sleepers sleepers;
   Alarms alarms;
   Alarm* ringing = nullptr;
   machine::Context idle_context;
-  Task* running = nullptr;   ///< nullptr: the idle task
-  Task* finished = nullptr;  ///< ended, and its stack is to be reused once nothing runs on it
-  std::uint64_t slice_end = 0;
-  bool slice_over = false;
+  Task* finished = nullptr;           ///< ended, and its stack is to be reused once nothing runs on it
   std::uint64_t timer_at = kForever;  ///< what the machine's timer was set to last, unless it came
-  std::uint64_t switched_at = 0;
-  std::atomic<std::uint32_t> load = 0;  ///< ready and running tasks, for choosing a CPU
   std::atomic<bool> idle = false;
   std::atomic<bool> wants_reschedule = false;
+
+  /// nullptr: the idle task.
+  Task* running() const { return static_cast<Task*>(queue.running()); }
 };
 
 namespace {
 
 constexpr std::uint32_t kMaxCpus = 64;
-constexpr std::size_t kStackGuard = machine::kPageSize;
 
 /// Made by initialize: the kernel has no global constructors.
 struct GlobalState {
@@ -66,35 +57,6 @@ GlobalState* state = nullptr;
 std::uint32_t cpu_count = 1;
 std::atomic<std::uint64_t> slice = 10'000'000;
 std::atomic<bool> stopping = false;
-
-/// Stacks of ended tasks, kept for the next ones; the first word of each points to the next.
-struct StackPool {
-  SpinLock lock;
-  std::byte* first = nullptr;
-} stacks;
-
-std::byte* allocate_stack() {
-  {
-    const SpinGuard guard(stacks.lock);
-    if (std::byte* stack = stacks.first) {
-      stacks.first = *reinterpret_cast<std::byte**>(stack);
-      return stack;
-    }
-  }
-  std::byte* base = machine::reserve(kStackGuard + Task::kStackSize, machine::kPageSize);
-  if (base == nullptr) return nullptr;
-  if (!machine::commit(base + kStackGuard, Task::kStackSize, machine::Protection::read_write)) {
-    machine::release(base, kStackGuard + Task::kStackSize);
-    return nullptr;
-  }
-  return base + kStackGuard;
-}
-
-void free_stack(std::byte* stack) {
-  const SpinGuard guard(stacks.lock);
-  *reinterpret_cast<std::byte**>(stack) = stacks.first;
-  stacks.first = stack;
-}
 
 Cpu& this_cpu() { return *static_cast<Cpu*>(machine::cpu_local()); }
 
@@ -122,28 +84,28 @@ void Scheduler::initialize(std::uint32_t cpus, std::uint64_t slice_ns) {
 
 void Scheduler::set_slice(std::uint64_t slice_ns) { slice = slice_ns; }
 std::uint32_t Scheduler::cpus() { return cpu_count; }
-std::byte* Scheduler::stack_top(const Task& task) { return task.stack_ + Task::kStackSize; }
+std::byte* Scheduler::stack_top(const Task& task) { return task.stack_ + kKernelStackSize; }
 
 // Kernel code is not preempted, so it stays on its CPU between two instructions.
-Task* Scheduler::current() { return this_cpu().running; }
+Task* Scheduler::current() { return this_cpu().running(); }
 
 bool Scheduler::wants_reschedule() { return this_cpu().wants_reschedule.load(std::memory_order_relaxed); }
 
 bool Scheduler::prepare(Task& task) {
-  task.stack_ = allocate_stack();
+  task.stack_ = allocate_kernel_stack();
   return task.stack_ != nullptr;
 }
 
 void Scheduler::discard(Task& task) {
-  if (task.state_ == Task::State::created && task.stack_ != nullptr) free_stack(task.stack_);
+  if (task.state_ == Task::State::created && task.stack_ != nullptr) free_kernel_stack(task.stack_);
 }
 
 bool Scheduler::start(Task& task) {
   if (task.stack_ == nullptr && !prepare(task)) return false;
-  machine::make_context(task.context_, task.stack_, Task::kStackSize, task_entry, &task);
+  machine::make_context(task.context_, task.stack_, kKernelStackSize, task_entry, &task);
   Cpu* best = &state->cpus[0];
   for (std::uint32_t i = 1; i < cpu_count; ++i)
-    if (state->cpus[i].load < best->load) best = &state->cpus[i];
+    if (state->cpus[i].queue.load() < best->queue.load()) best = &state->cpus[i];
   const machine::InterruptGuard interrupts;
   {
     const SpinGuard guard(best->lock);
@@ -158,39 +120,22 @@ void Scheduler::task_entry(void* raw) {
   finish_switch();
   machine::enable_interrupts();
   static_cast<Task*>(raw)->run();
-  reschedule(Task::State::dead, 0);
+  reschedule(RunQueue::Reason::leaves, Task::State::dead);
   panic("an ended task went on");
-}
-
-/// With cpu.lock held. Its turn is that of its share, but a share that slept has at most a slice in advance.
-void Scheduler::enqueue(Cpu& cpu, Task& task) {
-  const std::uint64_t ahead = slice;
-  const std::uint64_t least = cpu.turn > ahead ? cpu.turn - ahead : 0;
-  std::uint64_t used = task.share_->used.load(std::memory_order_relaxed);
-  while (used < least && !task.share_->used.compare_exchange_weak(used, least, std::memory_order_relaxed)) {
-  }
-  task.turn_ = std::max(used, least);
-  task.state_ = Task::State::ready;
-  cpu.ready.insert(task);
-}
-
-/// With cpu.lock held. The task did not run since cpu.switched_at but for this.
-void Scheduler::account(Cpu& cpu, Task& task, std::uint64_t now) {
-  task.cpu_ns_ += now - cpu.switched_at;
-  task.share_->used.fetch_add(now - cpu.switched_at, std::memory_order_relaxed);
 }
 
 /// With cpu.lock held; wake_for when it is not any more.
 void Scheduler::make_ready(Cpu& cpu, Task& task) {
-  enqueue(cpu, task);
-  cpu.load.fetch_add(1, std::memory_order_relaxed);
+  task.state_ = Task::State::ready;
+  cpu.queue.add(task, slice);
+  if (cpu.queue.preempts(task)) cpu.wants_reschedule.store(true, std::memory_order_relaxed);
 }
 
 /// A task became ready on `cpu`. Without its lock, which who wakes up takes first. Interrupts off.
 void Scheduler::wake_for(Cpu& cpu) {
   if (cpu.index != machine::current_cpu()) {
     machine::wake_cpu(cpu.index);
-  } else if (cpu.running != nullptr) {
+  } else if (cpu.running() != nullptr) {
     kick_idle_cpu();
   }
 }
@@ -204,43 +149,15 @@ void Scheduler::kick_idle_cpu() {
   }
 }
 
-/// With the lock of `cpu` held, which is this one. The task is in no queue. True: the one before did not run
-/// yet, so the running task goes on, and other CPUs may help.
-bool Scheduler::hand_off(Cpu& cpu, Task& task) {
-  cpu.load.fetch_add(1, std::memory_order_relaxed);
-  if (cpu.next != nullptr) {
-    enqueue(cpu, task);
-    return true;
-  }
-  task.state_ = Task::State::ready;
-  cpu.next = &task;
-  return false;
-}
-
-/// With cpu.lock held. `handed`: who was handed the slice gets it.
-Task* Scheduler::take_ready(Cpu& cpu, bool handed) {
-  if (Task* next = std::exchange(cpu.next, nullptr)) {
-    if (handed) return next;
-    enqueue(cpu, *next);
-  }
-  if (cpu.ready.empty()) return nullptr;
-  Task& task = *cpu.ready.begin();
-  cpu.ready.erase(cpu.ready.begin());
-  cpu.turn = std::max(cpu.turn, task.turn_);
-  return &task;
-}
-
 /// A ready task of another CPU, made the thief's own. No lock is held.
 Task* Scheduler::steal(Cpu& thief) {
   for (std::uint32_t i = 1; i < cpu_count; ++i) {
     Cpu& victim = state->cpus[(thief.index + i) % cpu_count];
-    if (victim.load.load(std::memory_order_relaxed) < 2) continue;
+    if (victim.queue.load() < 2) continue;
     const SpinGuard guard(victim.lock);
-    if (victim.running == nullptr) continue;  // it is about to run the task itself
-    Task* task = take_ready(victim, false);
+    if (victim.running() == nullptr) continue;  // it is about to run the task itself
+    auto* task = static_cast<Task*>(victim.queue.take_away(slice));
     if (task == nullptr) continue;
-    victim.load.fetch_sub(1, std::memory_order_relaxed);
-    thief.load.fetch_add(1, std::memory_order_relaxed);
     __atomic_store_n(&task->cpu_, &thief, __ATOMIC_RELEASE);  // pairs with unpark and interrupt
     return task;
   }
@@ -251,7 +168,7 @@ Task* Scheduler::steal(Cpu& thief) {
 /// is set only to come earlier: switching between tasks does not touch it. An idle CPU without sleepers and
 /// alarms has none, once the last has come.
 void Scheduler::arm_timer(Cpu& cpu) {
-  std::uint64_t next = cpu.running != nullptr ? cpu.slice_end : kForever;
+  std::uint64_t next = cpu.running() != nullptr ? cpu.queue.slice_end() : kForever;
   if (!cpu.sleepers.empty()) next = std::min(next, cpu.sleepers.begin()->deadline_);
   if (!cpu.alarms.empty()) next = std::min(next, cpu.alarms.begin()->deadline_);
   if (next >= cpu.timer_at) return;
@@ -317,48 +234,33 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
   }
 }
 
-// Switches away from the running task, which gets `next_state`. Clang cannot follow a lock that another
-// context releases.
-[[clang::no_thread_safety_analysis]] void Scheduler::reschedule(Task::State next_state,
-                                                                std::uint64_t deadline, bool may_keep) {
+// The running task lets others run, or goes on at once. Clang cannot follow a lock that another context
+// releases.
+[[clang::no_thread_safety_analysis]] void Scheduler::reschedule(RunQueue::Reason reason,
+                                                                Task::State next_state,
+                                                                std::uint64_t deadline) {
   const machine::InterruptGuard interrupts;
   Cpu& cpu = this_cpu();
   cpu.lock.lock();
-  Task& task = *cpu.running;
+  Task& task = *cpu.running();
   cpu.wants_reschedule.store(false, std::memory_order_relaxed);
   if (next_state == Task::State::parked && task.token_) {
     task.token_ = false;
     cpu.lock.unlock();
     return;
   }
-  const std::uint64_t now = machine::monotonic_ns();
-  account(cpu, task, now);
-  const bool handed = cpu.next != nullptr && !cpu.slice_over;
-  cpu.slice_over = false;
-  const bool keeps = may_keep && cpu.next == nullptr && !cpu.ready.empty() &&
-                     task.share_->used.load(std::memory_order_relaxed) <= cpu.ready.begin()->turn_;
-  Task* next = keeps ? nullptr : take_ready(cpu, handed);
-  if (next_state == Task::State::ready && next == nullptr) {
-    cpu.switched_at = now;
-    cpu.slice_end = now + slice;
+  auto* next = static_cast<Task*>(cpu.queue.next(reason, machine::monotonic_ns(), slice));
+  if (next == &task) {
     arm_timer(cpu);
     cpu.lock.unlock();
     return;
   }
   task.state_ = next_state;
-  if (next_state == Task::State::ready) {
-    enqueue(cpu, task);
-  } else {
-    cpu.load.fetch_sub(1, std::memory_order_relaxed);
-    if (next_state == Task::State::dead) cpu.finished = &task;
-    if (next_state == Task::State::parked && deadline != kForever) {
-      task.deadline_ = deadline;
-      cpu.sleepers.insert(task);
-    }
+  if (next_state == Task::State::dead) cpu.finished = &task;
+  if (next_state == Task::State::parked && deadline != kForever) {
+    task.deadline_ = deadline;
+    cpu.sleepers.insert(task);
   }
-  cpu.running = next;
-  cpu.switched_at = now;
-  if (!handed) cpu.slice_end = now + slice;
   if (next != nullptr) next->state_ = Task::State::running;
   arm_timer(cpu);
   machine::switch_context(task.context_, next != nullptr ? next->context_ : cpu.idle_context);
@@ -372,7 +274,7 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
   cpu.finished = nullptr;
   cpu.lock.unlock();
   if (finished == nullptr) return;
-  free_stack(finished->stack_);
+  free_kernel_stack(finished->stack_);
   finished->finished();
 }
 
@@ -385,11 +287,12 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
     ring_alarms(cpu);
     cpu.lock.lock();
     wake_sleepers(cpu);
-    Task* next = take_ready(cpu, false);
+    Runnable* next = cpu.queue.begin(machine::monotonic_ns(), slice);
     if (next == nullptr) {
       cpu.lock.unlock();
-      next = steal(cpu);
+      Task* stolen = steal(cpu);
       cpu.lock.lock();
+      if (stolen != nullptr) next = cpu.queue.begin(*stolen, machine::monotonic_ns(), slice);
     }
     if (next == nullptr) {
       arm_timer(cpu);
@@ -398,15 +301,11 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
       state->device_waiters.wake_all();
       continue;
     }
+    auto& task = static_cast<Task&>(*next);
+    task.state_ = Task::State::running;
     cpu.idle.store(false);
-    cpu.turn = std::max(cpu.turn, next->turn_);
-    cpu.slice_over = false;
-    cpu.running = next;
-    next->state_ = Task::State::running;
-    cpu.switched_at = machine::monotonic_ns();
-    cpu.slice_end = cpu.switched_at + slice;
     arm_timer(cpu);
-    machine::switch_context(cpu.idle_context, next->context_);
+    machine::switch_context(cpu.idle_context, task.context_);
     finish_switch();
   }
 }
@@ -416,9 +315,11 @@ void Scheduler::stop() {
   machine::wake_cpu(0);
 }
 
-void Scheduler::yield() { reschedule(Task::State::ready, 0); }
-void Scheduler::end_slice() { reschedule(Task::State::ready, 0, true); }
-void Scheduler::park_until(std::uint64_t deadline) { reschedule(Task::State::parked, deadline); }
+void Scheduler::yield() { reschedule(RunQueue::Reason::yields, Task::State::ready); }
+void Scheduler::end_slice() { reschedule(RunQueue::Reason::over, Task::State::ready); }
+void Scheduler::park_until(std::uint64_t deadline) {
+  reschedule(RunQueue::Reason::leaves, Task::State::parked, deadline);
+}
 
 void Scheduler::unpark(Task& task) {
   const machine::InterruptGuard interrupts;
@@ -449,7 +350,8 @@ void Scheduler::unpark(Task& task) {
     bool others_may_help = false;
     {
       const SpinGuard guard(here->lock);
-      others_may_help = hand_off(*here, task);
+      others_may_help = !here->queue.hand(task, slice);
+      if (here->queue.preempts(task)) here->wants_reschedule.store(true, std::memory_order_relaxed);
     }
     if (others_may_help) kick_idle_cpu();
     return;
@@ -457,7 +359,7 @@ void Scheduler::unpark(Task& task) {
 }
 
 Scheduler::HandOff::HandOff() {
-  if (auto* cpu = static_cast<Cpu*>(machine::cpu_local())) cpu->is_handing_off = cpu->running != nullptr;
+  if (auto* cpu = static_cast<Cpu*>(machine::cpu_local())) cpu->is_handing_off = cpu->running() != nullptr;
 }
 Scheduler::HandOff::~HandOff() {
   if (auto* cpu = static_cast<Cpu*>(machine::cpu_local())) cpu->is_handing_off = false;
@@ -478,26 +380,23 @@ void Scheduler::interrupt(Task& task) {
 std::uint64_t Scheduler::cpu_ns(const Task& task) {
   const machine::InterruptGuard interrupts;
   const Cpu& cpu = this_cpu();
-  return task.cpu_ns_ + (cpu.running == &task ? machine::monotonic_ns() - cpu.switched_at : 0);
+  return task.Runnable::cpu_ns() +
+         (cpu.running() == &task ? machine::monotonic_ns() - cpu.queue.counted_at() : 0);
 }
 
 bool Scheduler::on_timer() {
   auto* cpu = static_cast<Cpu*>(machine::cpu_local());
   if (cpu == nullptr) return false;
-  cpu->timer_at = kForever;                   // or another CPU wanted something: it is set again all the same
-  if (cpu->running == nullptr) return false;  // idle looks itself
+  cpu->timer_at = kForever;  // or another CPU wanted something: it is set again all the same
+  if (cpu->running() == nullptr) return false;  // idle looks itself
   ring_alarms(*cpu);
   bool others_wait = false;
   {
     const SpinGuard guard(cpu->lock);
     wake_sleepers(*cpu);
     const std::uint64_t now = machine::monotonic_ns();
-    others_wait = !cpu->ready.empty() || cpu->next != nullptr;
-    if (now >= cpu->slice_end) {
-      cpu->wants_reschedule.store(true, std::memory_order_relaxed);
-      cpu->slice_over = true;
-      cpu->slice_end = now + slice;
-    }
+    others_wait = cpu->queue.has_ready();
+    if (cpu->queue.tick(now, slice)) cpu->wants_reschedule.store(true, std::memory_order_relaxed);
     arm_timer(*cpu);
   }
   if (others_wait) kick_idle_cpu();

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which task runs on which CPU: a ready queue and a queue of sleepers for each CPU, time slices, idle CPUs
-// steal. Of the tasks that are ready on a CPU, the one whose share has used least time goes first. Kernel
-// code is never preempted: the timer preempts wasm code, and sets a flag that is looked at when a kernel call
-// ends.
+// Runs tasks on CPUs: for each CPU a queue of ready tasks, which decides who is next (run_queue.h), and one
+// of sleepers; idle CPUs steal. Kernel code is never preempted: the timer preempts wasm code, and sets a flag
+// that is looked at when a kernel call ends.
 #pragma once
 
 #include <cstdint>
@@ -75,15 +74,11 @@ class Scheduler {
   static bool on_timer();
 
  private:
-  static void reschedule(Task::State state, std::uint64_t deadline, bool may_keep = false);
-  static Task* take_ready(Cpu& cpu, bool handed);
+  static void reschedule(RunQueue::Reason reason, Task::State state, std::uint64_t deadline = kForever);
   static Task* steal(Cpu& thief);
   static void finish_switch();
   static void make_ready(Cpu& cpu, Task& task);
   static void wake_for(Cpu& cpu);
-  static void enqueue(Cpu& cpu, Task& task);
-  [[nodiscard]] static bool hand_off(Cpu& cpu, Task& task);
-  static void account(Cpu& cpu, Task& task, std::uint64_t now);
   static void arm_timer(Cpu& cpu);
   static void wake_sleepers(Cpu& cpu);
   static void ring_alarms(Cpu& cpu);

@@ -38,65 +38,6 @@ TEST(Scheduler, RunsTasksOnAllCpus) {
   });
 }
 
-/// Tasks that compute until the time is over, as often preempted as wasm code would be.
-std::function<void()> busy_until(std::uint64_t end) {
-  return [end] {
-    while (machine::monotonic_ns() < end)
-      if (Scheduler::wants_reschedule()) Scheduler::end_slice();
-  };
-}
-
-// Two tasks of one share on three CPUs beside twelve of another: each of the two has a CPU nearly to itself.
-// Round robin would give each a fifth.
-TEST(Scheduler, SharesAreEqualHoweverManyTasksTheyHave) {
-#if __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "under TSan slices end too rarely to compare shares";
-#endif
-  in_kernel([] {
-    Share few, many;
-    const std::uint64_t begin = machine::monotonic_ns(), end = begin + 300'000'000;
-    std::vector<std::unique_ptr<TestTask>> tasks;
-    for (int i = 0; i < 14; ++i) {
-      tasks.push_back(std::make_unique<TestTask>(busy_until(end)));
-      tasks.back()->set_share(i % 7 == 3 ? &few : &many);
-      ASSERT_TRUE(Scheduler::start(*tasks.back()));
-    }
-    for (auto& task : tasks)
-      while (!task->ended) Scheduler::sleep_until(machine::monotonic_ns() + 1'000'000);
-    const double ratio = static_cast<double>(few.used) / static_cast<double>(many.used);
-    // Taking turns would give 1/6. How near it comes to 1 is up to the host, on which CPUs are threads.
-    EXPECT_GT(ratio, 0.35) << few.used << " of " << few.used + many.used;
-  });
-}
-
-TEST(Scheduler, AShareThatSleptSavesNoTimeUp) {
-#if __has_feature(thread_sanitizer)
-  GTEST_SKIP() << "under TSan slices end too rarely to compare shares";
-#endif
-  in_kernel([] {
-    Share sleeper, others;
-    const std::uint64_t begin = machine::monotonic_ns(), end = begin + 200'000'000;
-    std::vector<std::unique_ptr<TestTask>> tasks;
-    for (int i = 0; i < 6; ++i) {
-      const auto busy = busy_until(end);
-      tasks.push_back(std::make_unique<TestTask>([=] {
-        if (i >= 3) Scheduler::sleep_until(begin + 100'000'000);
-        busy();
-      }));
-      tasks.back()->set_share(i >= 3 ? &sleeper : &others);
-      ASSERT_TRUE(Scheduler::start(*tasks.back()));
-    }
-    for (auto& task : tasks)
-      while (!task->ended) Scheduler::sleep_until(machine::monotonic_ns() + 1'000'000);
-    // Both end near the same count, though one slept for half of the time.
-    EXPECT_GT(others.used.load() * 10, sleeper.used.load() * 7);
-    EXPECT_GT(sleeper.used.load() * 10, others.used.load() * 7);
-    std::uint64_t slept_for = 0;
-    for (int i = 3; i < 6; ++i) slept_for += tasks[static_cast<std::size_t>(i)]->cpu_ns();
-    EXPECT_LT(slept_for, 260'000'000u);  // of 300 ms that three CPUs had after it woke
-  });
-}
-
 TEST(Scheduler, HandsTheSliceToWhomItWakes) {
   in_kernel([] {
     Task* waiter = nullptr;

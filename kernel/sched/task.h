@@ -3,28 +3,23 @@
 // threads are tasks.
 #pragma once
 
-#include <atomic>
 #include <boost/intrusive/set.hpp>
 #include <cstddef>
 #include <cstdint>
 
+#include "kernel/sched/kernel_stacks.h"
+#include "kernel/sched/run_queue.h"
 #include "machine/include/machine/context.h"
 
 namespace nebulet::kernel {
 
 struct Cpu;
 
-/// Whom processor time counts for: who has used least goes first. Tasks that share one share time.
-struct Share {
-  /// Nanoseconds; raised to what others have when nobody used it for a while, so that time is not saved up.
-  std::atomic<std::uint64_t> used = 0;
-};
-
 /// Lifetime: from start() until finished() was called, which the scheduler does when nothing runs on the
 /// stack any more.
-class Task {
+class Task : public Runnable {
  public:
-  static constexpr std::size_t kStackSize = 256 * 1024;
+  static constexpr std::size_t kStackSize = kKernelStackSize;
 
   Task() = default;
   virtual ~Task() = default;
@@ -35,12 +30,6 @@ class Task {
   virtual void run() = 0;
   /// The task has ended and its stack is free. May delete the task. Interrupts are off; must not block.
   virtual void finished() = 0;
-
-  /// Time counts for `share` from now on; nullptr: the task's own. By the task itself or before it starts.
-  void set_share(Share* share) { share_ = share != nullptr ? share : &own_share_; }
-
-  /// Processor time used, without the current slice.
-  std::uint64_t cpu_ns() const { return cpu_ns_; }
 
  private:
   friend class Scheduler;
@@ -54,18 +43,9 @@ class Task {
   State state_ = State::created;
   bool token_ = false;  ///< unparked since the last park
   std::uint64_t deadline_ = 0;
-  std::uint64_t turn_ = 0;                 ///< ready: the lowest is next
-  std::atomic<std::uint64_t> cpu_ns_ = 0;  ///< read by other CPUs too
-  Share own_share_;
-  Share* share_ = &own_share_;
 
  public:  // Boost needs to name them; only the scheduler uses them.
-  boost::intrusive::set_member_hook<> ready_hook_;
   boost::intrusive::set_member_hook<> sleep_hook_;
-  struct ByTurn {
-    using type = std::uint64_t;
-    std::uint64_t operator()(const Task& task) const { return task.turn_; }
-  };
   struct ByDeadline {
     using type = std::uint64_t;
     std::uint64_t operator()(const Task& task) const { return task.deadline_; }
