@@ -35,15 +35,21 @@ inline std::vector<char> read_file(const std::string& path) {
   return bytes;
 }
 
+/// The module in a file.
+inline nb_handle_t load_module(const std::string& path) {
+  const std::vector<char> bytes = read_file(path);
+  char message[200] = {};
+  const Result compiled = nb_module_create(bytes.data(), bytes.size(), message, sizeof message);
+  return checked(path + ": " + message, compiled);
+}
+
 /// Starts the module in a file, which is of `name`, in a process of its own that gets `memory` bytes of the
 /// caller's. It finds `handles`, which are not the caller's any more, as 1, 2 and so on, and its export `run`
 /// is called.
 inline nb_handle_t start_process(const std::string& name, const std::string& path, std::uint64_t memory,
                                  std::vector<nb_handle_t> handles) {
-  const std::vector<char> bytes = read_file(path);
+  const nb_handle_t module = load_module(path);
   char message[200] = {};
-  const Result compiled = nb_module_create(bytes.data(), bytes.size(), message, sizeof message);
-  const nb_handle_t module = checked(name + ": " + message, compiled);
   const nb_handle_t process =
       checked(name + ": no process", nb_process_create(name.data(), name.size(), memory));
   const Result added = nb_process_add(process, module, name.data(), name.size(), message, sizeof message);
