@@ -70,8 +70,17 @@ Result<> sys_memory_write(CallContext& context, HandleArg<MemoryObject, abi::Rig
 Result<HandleValue> sys_resource_create(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, abi::ResourceKind kind, std::uint64_t base, std::uint64_t count);
 Result<std::uint32_t> sys_resource_read(CallContext& context, HandleArg<Resource, abi::Right::read> resource, std::uint64_t offset, std::uint32_t bytes);
 Result<> sys_resource_write(CallContext& context, HandleArg<Resource, abi::Right::write> resource, std::uint64_t offset, std::uint32_t bytes, std::uint32_t value);
+Result<> sys_resource_configure(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, std::uint64_t offset, std::uint32_t bytes, std::uint32_t value);
 Result<HandleValue> sys_interrupt_create(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, std::uint32_t line, abi::InterruptTrigger trigger);
 Result<> sys_interrupt_acknowledge(CallContext& context, HandleArg<Interrupt, abi::Right::manage> interrupt);
+Result<HandleValue> sys_interrupt_create_message(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, std::uint32_t index);
+Result<HandleValue> sys_dma_create(CallContext& context, HandleArg<Resource, abi::Right::write> resource, std::uint64_t size);
+Result<std::uint64_t> sys_dma_address(CallContext& context, HandleArg<DmaMemory, abi::Right::read> dma);
+Result<std::uint32_t> sys_dma_load(CallContext& context, HandleArg<DmaMemory, abi::Right::read> dma, std::uint64_t offset, std::uint32_t bytes);
+Result<> sys_dma_store(CallContext& context, HandleArg<DmaMemory, abi::Right::write> dma, std::uint64_t offset, std::uint32_t bytes, std::uint32_t value);
+Result<> sys_dma_read(CallContext& context, HandleArg<DmaMemory, abi::Right::read> dma, std::uint64_t offset, GuestOut bytes);
+Result<> sys_dma_write(CallContext& context, HandleArg<DmaMemory, abi::Right::write> dma, std::uint64_t offset, GuestIn bytes);
+Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::write> resource);
 
 }  // namespace nebulet::kernel
 
@@ -140,5 +149,14 @@ Result<> sys_interrupt_acknowledge(CallContext& context, HandleArg<Interrupt, ab
   CALL(0x2001, resource_create) \
   CALL(0x2002, resource_read) \
   CALL(0x2003, resource_write) \
+  CALL(0x2004, resource_configure) \
   CALL(0x2101, interrupt_create) \
-  CALL(0x2102, interrupt_acknowledge)
+  CALL(0x2102, interrupt_acknowledge) \
+  CALL(0x2103, interrupt_create_message) \
+  CALL(0x2201, dma_create) \
+  CALL(0x2202, dma_address) \
+  CALL(0x2203, dma_load) \
+  CALL(0x2204, dma_store) \
+  CALL(0x2205, dma_read) \
+  CALL(0x2206, dma_write) \
+  CALL(0x2207, dma_quiesced)

@@ -69,11 +69,12 @@ enum class ObjectType : std::uint32_t {
   module = 12,  ///< A compiled module, of which processes have instances.
   memory_object = 13,  ///< Bytes outside of any linear memory.
   service = 0x14,  ///< Where calls through doors arrive.
-  resource = 0x1e,  ///< Ports, registers or interrupt lines that a driver may use.
-  interrupt = 0x1f,  ///< Signaled when a line interrupts.
+  resource = 0x1e,  ///< Ports, registers, interrupt lines or PCI functions that a driver may use.
+  interrupt = 0x1f,  ///< Signaled when a line or message interrupts.
+  dma_memory = 0x20,  ///< Memory that a device reads and writes.
   door = 0x15,  ///< The right to call a service, with a cookie that the service knows it by.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 13 || value == 20 || value == 30 || value == 31 || value == 21; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 13 || value == 20 || value == 30 || value == 31 || value == 32 || value == 21; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {
@@ -173,8 +174,9 @@ enum class ResourceKind : std::uint32_t {
   ports = 1,  ///< I/O ports.
   registers = 2,  ///< Physical addresses where devices have registers.
   interrupts = 3,  ///< Interrupt lines.
+  pci = 4,  ///< Configuration space of PCI functions, 4096 bytes for each, at (bus * 256 + device * 8 + function) * 4096.
 };
-constexpr bool is_valid(ResourceKind, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3; }
+constexpr bool is_valid(ResourceKind, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4; }
 
 /// When an interrupt line interrupts.
 enum class InterruptTrigger : std::uint32_t {
@@ -185,6 +187,24 @@ enum class InterruptTrigger : std::uint32_t {
   low = 4,  ///< While it is low.
 };
 constexpr bool is_valid(InterruptTrigger, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4; }
+
+/// What a call of the block protocol (user/sdk/block.h) does.
+enum class BlockOperation : std::uint32_t {
+  info = 1,  ///< Tells the size.
+  read = 2,  ///< Fills the reply.
+  write = 3,  ///< Writes the request.
+  flush = 4,  ///< What was written is on the medium afterwards.
+};
+constexpr bool is_valid(BlockOperation, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4; }
+
+/// What a call of the block protocol answers.
+enum class BlockResult : std::uint32_t {
+  ok = 0,  ///< It was done.
+  invalid = 1,  ///< The range is not on the device, or not of whole sectors, or there is no such operation.
+  read_only = 2,  ///< The device cannot be written.
+  device_error = 3,  ///< The device failed.
+};
+constexpr bool is_valid(BlockResult, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3; }
 
 /// What object_wait_many waits for.
 struct WaitItem {
@@ -200,6 +220,14 @@ struct WaitEvent {
   std::uint32_t reserved;  ///< 0.
 };
 static_assert(sizeof(WaitEvent) == 16);
+
+/// What the block protocol tells of a device.
+struct BlockInfo {
+  std::uint64_t sectors;  ///< Of 512 bytes.
+  std::uint32_t read_only;  ///< 1: it cannot be written.
+  std::uint32_t reserved;  ///< 0.
+};
+static_assert(sizeof(BlockInfo) == 16);
 
 /// The name of a status, for messages.
 constexpr const char* name(Status status) {

@@ -77,8 +77,9 @@ enum {
   NB_OBJECT_MODULE = 12, /* A compiled module, of which processes have instances. */
   NB_OBJECT_MEMORY_OBJECT = 13, /* Bytes outside of any linear memory. */
   NB_OBJECT_SERVICE = 20, /* Where calls through doors arrive. */
-  NB_OBJECT_RESOURCE = 30, /* Ports, registers or interrupt lines that a driver may use. */
-  NB_OBJECT_INTERRUPT = 31, /* Signaled when a line interrupts. */
+  NB_OBJECT_RESOURCE = 30, /* Ports, registers, interrupt lines or PCI functions that a driver may use. */
+  NB_OBJECT_INTERRUPT = 31, /* Signaled when a line or message interrupts. */
+  NB_OBJECT_DMA_MEMORY = 32, /* Memory that a device reads and writes. */
   NB_OBJECT_DOOR = 21, /* The right to call a service, with a cookie that the service knows it by. */
 };
 
@@ -180,6 +181,7 @@ enum {
   NB_RESOURCE_KIND_PORTS = 1, /* I/O ports. */
   NB_RESOURCE_KIND_REGISTERS = 2, /* Physical addresses where devices have registers. */
   NB_RESOURCE_KIND_INTERRUPTS = 3, /* Interrupt lines. */
+  NB_RESOURCE_KIND_PCI = 4, /* Configuration space of PCI functions, 4096 bytes for each, at (bus * 256 + device * 8 + function) * 4096. */
 };
 typedef uint32_t nb_resource_kind_t;
 
@@ -193,6 +195,24 @@ enum {
 };
 typedef uint32_t nb_interrupt_trigger_t;
 
+/* What a call of the block protocol (user/sdk/block.h) does. */
+enum {
+  NB_BLOCK_OPERATION_INFO = 1, /* Tells the size. */
+  NB_BLOCK_OPERATION_READ = 2, /* Fills the reply. */
+  NB_BLOCK_OPERATION_WRITE = 3, /* Writes the request. */
+  NB_BLOCK_OPERATION_FLUSH = 4, /* What was written is on the medium afterwards. */
+};
+typedef uint32_t nb_block_operation_t;
+
+/* What a call of the block protocol answers. */
+enum {
+  NB_BLOCK_RESULT_OK = 0, /* It was done. */
+  NB_BLOCK_RESULT_INVALID = 1, /* The range is not on the device, or not of whole sectors, or there is no such operation. */
+  NB_BLOCK_RESULT_READ_ONLY = 2, /* The device cannot be written. */
+  NB_BLOCK_RESULT_DEVICE_ERROR = 3, /* The device failed. */
+};
+typedef uint32_t nb_block_result_t;
+
 /* What object_wait_many waits for. */
 typedef struct {
   nb_handle_t handle; /* A handle with the right `wait`. */
@@ -205,6 +225,13 @@ typedef struct {
   uint32_t signals; /* Those of the entry's mask that the object has, and `closed`. */
   uint32_t reserved; /* 0. */
 } nb_wait_event_t;
+
+/* What the block protocol tells of a device. */
+typedef struct {
+  uint64_t sectors; /* Of 512 bytes. */
+  uint32_t read_only; /* 1: it cannot be written. */
+  uint32_t reserved; /* 0. */
+} nb_block_info_t;
 
 #define NB_CALL(name) __attribute__((import_module("nebulet"), import_name(#name)))
 
@@ -391,17 +418,44 @@ NB_CALL(memory_write) nb_status_t nb_memory_write(nb_handle_t memory, uint64_t o
 /* Makes a resource of a part: of the root any range of `kind`, of others a range inside of theirs. The handle has the rights duplicate, transfer, read, write, manage. */
 NB_CALL(resource_create) int64_t nb_resource_create(nb_handle_t resource, nb_resource_kind_t kind, uint64_t base, uint64_t count);
 
-/* Reads a port or register of 1, 2 or 4 bytes, at `offset` from the range's base. */
+/* Reads a port or register of 1, 2 or 4 bytes, at `offset` from the range's base. Of a PCI function that does not exist, or that the kernel works itself, all bits are set. */
 NB_CALL(resource_read) int64_t nb_resource_read(nb_handle_t resource, uint64_t offset, uint32_t bytes);
 
-/* Writes a port or register of 1, 2 or 4 bytes. */
+/* Writes a port or register of 1, 2 or 4 bytes. Of PCI configuration space only the command registers are written, each as 2 bytes. */
 NB_CALL(resource_write) nb_status_t nb_resource_write(nb_handle_t resource, uint64_t offset, uint32_t bytes, uint32_t value);
+
+/* Writes 1, 2 or 4 bytes anywhere in PCI configuration space but in the capabilities for message interrupts, which the kernel works. */
+NB_CALL(resource_configure) nb_status_t nb_resource_configure(nb_handle_t resource, uint64_t offset, uint32_t bytes, uint32_t value);
 
 /* Connects a line of the range: with the trigger `isa`, that of an interrupt number of the ISA bus (0 to 15), wherever the firmware says it arrives; otherwise the line of ACPI's number (global system interrupt). A line has one object at a time. The handle has the rights duplicate, transfer, wait, manage. */
 NB_CALL(interrupt_create) int64_t nb_interrupt_create(nb_handle_t resource, uint32_t line, nb_interrupt_trigger_t trigger);
 
 /* Clears `signaled` and lets the line interrupt again. To be called when the device of a level has been served; but before one of changes is served, since a change in between would be forgotten. */
 NB_CALL(interrupt_acknowledge) nb_status_t nb_interrupt_acknowledge(nb_handle_t interrupt);
+
+/* Connects message `index` of a PCI function: of its MSI-X table, or 0 if it has only MSI. The kernel chooses address and data; a message has one object at a time. It needs the function's bus mastering. The handle has the rights duplicate, transfer, wait, manage. */
+NB_CALL(interrupt_create_message) int64_t nb_interrupt_create_message(nb_handle_t resource, uint32_t index);
+
+/* Makes `size` bytes of memory, at most 4 MiB, zero at first, for the device whose registers or PCI function the resource is. The handle has the rights duplicate, transfer, read, write. */
+NB_CALL(dma_create) int64_t nb_dma_create(nb_handle_t resource, uint64_t size);
+
+/* The address at which the device finds the memory. */
+NB_CALL(dma_address) int64_t nb_dma_address(nb_handle_t dma);
+
+/* Reads 1, 2 or 4 bytes at once. Loads and stores are sequentially consistent. */
+NB_CALL(dma_load) int64_t nb_dma_load(nb_handle_t dma, uint64_t offset, uint32_t bytes);
+
+/* Writes 1, 2 or 4 bytes at once. */
+NB_CALL(dma_store) nb_status_t nb_dma_store(nb_handle_t dma, uint64_t offset, uint32_t bytes, uint32_t value);
+
+/* Copies the bytes from `offset` on, which the device may be changing. */
+NB_CALL(dma_read) nb_status_t nb_dma_read(nb_handle_t dma, uint64_t offset, void* bytes, size_t bytes_size);
+
+/* Copies `bytes` to `offset`. */
+NB_CALL(dma_write) nb_status_t nb_dma_write(nb_handle_t dma, uint64_t offset, const void* bytes, size_t bytes_size);
+
+/* Says that the device was reset, so that it writes no memory that was closed: gives that back. */
+NB_CALL(dma_quiesced) nb_status_t nb_dma_quiesced(nb_handle_t resource);
 
 #ifdef __cplusplus
 }

@@ -7,6 +7,7 @@ namespace nebulet::kernel {
 namespace {
 
 machine::DeviceSpace space_of(ResourceKind kind) {
+  if (kind == ResourceKind::pci) return machine::DeviceSpace::pci;
   return kind == ResourceKind::ports ? machine::DeviceSpace::ports : machine::DeviceSpace::memory;
 }
 
@@ -25,7 +26,7 @@ Result<Ref<Resource>> Resource::part(const QuotaRef& quota, ResourceKind kind, s
 }
 
 bool Resource::is_register(std::uint64_t offset, std::uint32_t bytes) const {
-  if (kind_ != ResourceKind::ports && kind_ != ResourceKind::registers) return false;
+  if (kind_ == ResourceKind::root || kind_ == ResourceKind::interrupts) return false;
   if (bytes != 1 && bytes != 2 && bytes != 4) return false;
   return offset < count_ && bytes <= count_ - offset && (base_ + offset) % bytes == 0;
 }
@@ -40,7 +41,17 @@ Result<std::uint32_t> Resource::read(std::uint64_t offset, std::uint32_t bytes) 
 
 Result<> Resource::write(std::uint64_t offset, std::uint32_t bytes, std::uint32_t value) const {
   if (!is_register(offset, bytes)) return fail(Status::invalid_argument);
+  if (kind_ == ResourceKind::pci && !pci::is_command(base_ + offset, bytes))
+    return fail(Status::not_supported);
   if (!machine::write_device(space_of(kind_), base_ + offset, bytes, value))
+    return fail(Status::out_of_memory);
+  return {};
+}
+
+Result<> Resource::configure(std::uint64_t offset, std::uint32_t bytes, std::uint32_t value) const {
+  if (kind_ != ResourceKind::pci || !is_register(offset, bytes)) return fail(Status::invalid_argument);
+  if (pci::is_of_messages(base_ + offset, bytes)) return fail(Status::not_supported);
+  if (!machine::write_device(machine::DeviceSpace::pci, base_ + offset, bytes, value))
     return fail(Status::out_of_memory);
   return {};
 }

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
+#include "kernel/device/pci.h"
 #include "kernel/object/object.h"
 #include "kernel/status.h"
 
@@ -26,9 +28,22 @@ class Resource final : public Object {
   bool has_line(std::uint32_t line) const {
     return (kind_ == ResourceKind::interrupts || kind_ == ResourceKind::root) && has(line, 1);
   }
-  /// A register or port of 1, 2 or 4 bytes. Fails with invalid_argument and out_of_memory.
+  /// A register or port of 1, 2 or 4 bytes. Fails with invalid_argument and out_of_memory; `write` with
+  /// not_supported for what drivers do not write of PCI's configuration space.
   Result<std::uint32_t> read(std::uint64_t offset, std::uint32_t bytes) const;
   Result<> write(std::uint64_t offset, std::uint32_t bytes, std::uint32_t value) const;
+  /// Configuration space but for message interrupts. Fails with invalid_argument, not_supported,
+  /// out_of_memory.
+  Result<> configure(std::uint64_t offset, std::uint32_t bytes, std::uint32_t value) const;
+
+  /// The PCI function that it is, all of it and nothing else.
+  std::optional<pci::Function> function() const {
+    constexpr std::uint64_t kBytes = machine::kPciFunctionBytes;
+    if (kind_ != ResourceKind::pci || base_ % kBytes != 0 || count_ != kBytes) return std::nullopt;
+    return static_cast<pci::Function>(base_ / kBytes);
+  }
+  ResourceKind kind() const { return kind_; }
+  std::uint64_t base() const { return base_; }
 
  private:
   bool has(std::uint64_t base, std::uint64_t count) const {

@@ -89,7 +89,7 @@ bool on_timer(std::uint64_t interrupted_pc) {
   return Scheduler::on_timer() && wasm::is_wasm_code(interrupted_pc);
 }
 
-void on_interrupt(std::uint32_t line) { Interrupt::on_line(line); }
+void on_interrupt(std::uint32_t line) { Interrupt::on_interrupt(line); }
 
 void* preempt_stack(std::uint64_t interrupted_sp) {
   return reinterpret_cast<void*>(wasm::WasmStack::find(interrupted_sp)->control().kernel_sp);

@@ -11,6 +11,7 @@
 
 #include "abi/generated/types.h"
 #include "kernel/device/console.h"
+#include "kernel/device/dma_memory.h"
 #include "kernel/device/files.h"
 #include "kernel/device/interrupt.h"
 #include "kernel/device/resource.h"

@@ -11,5 +11,8 @@ std::uint32_t isa_interrupt_line(std::uint32_t number, InterruptTrigger&) { retu
 bool connect_interrupt(std::uint32_t, InterruptTrigger) { return false; }
 void mask_interrupt(std::uint32_t) {}
 void unmask_interrupt(std::uint32_t) {}
+InterruptMessage interrupt_message(std::uint32_t) { return {}; }
+DeviceMemory allocate_device_memory(std::uint32_t) { return {}; }
+void free_device_memory(const DeviceMemory&, std::uint32_t) {}
 
 }  // namespace nebulet::machine

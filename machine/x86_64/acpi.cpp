@@ -151,6 +151,16 @@ void read_fadt(const Table& fadt) {
   find_virtio(Table::with_header(dsdt));
 }
 
+/// PCI Firmware Specification 3.3, 4.1.2: what is said of segment 0.
+void read_mcfg(const Table& mcfg) {
+  for (std::size_t at = 44; at + 16 <= mcfg.size(); at += 16) {
+    if (mcfg.get<std::uint16_t>(at + 8) != 0 || mcfg.get<std::uint8_t>(at + 10) != 0) continue;
+    g_facts.pci_configuration = mcfg.get<std::uint64_t>(at);
+    g_facts.pci_buses = mcfg.get<std::uint8_t>(at + 11) + 1u;
+    return;
+  }
+}
+
 PhysicalAddress search_rsdp() {
   const auto find = [](PhysicalAddress from, PhysicalAddress to) -> PhysicalAddress {
     for (; from < to; from += 16) {
@@ -181,6 +191,7 @@ const AcpiFacts& read_acpi_tables(PhysicalAddress rsdp_at) {
         Table::with_header(extended ? root.get<std::uint64_t>(at) : root.get<std::uint32_t>(at));
     if (table.has(0, "APIC")) read_madt(table);
     if (table.has(0, "FACP")) read_fadt(table);
+    if (table.has(0, "MCFG")) read_mcfg(table);
     if (table.has(0, "HPET")) g_facts.hpet = table.get<std::uint64_t>(44);
   }
   return g_facts;

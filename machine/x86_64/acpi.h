@@ -52,6 +52,8 @@ struct AcpiFacts {
   AcpiVirtio virtio[kMaxVirtio];  ///< memory-mapped virtio devices; most are empty places
   std::uint16_t power_timer = 0;  ///< port of the 3.58 MHz counter; 0: none
   PhysicalAddress hpet = 0;
+  PhysicalAddress pci_configuration = 0;  ///< of bus 0 (ECAM); 0: only the ports
+  std::uint32_t pci_buses = 0;            ///< that are there
   AcpiRegister reset;
   std::uint8_t reset_value = 0;
   AcpiRegister sleep_control;  ///< of hardware-reduced ACPI

@@ -20,6 +20,7 @@
 #include "machine/x86_64/initfs.h"
 #include "machine/x86_64/page_tables.h"
 #include "machine/x86_64/panic.h"
+#include "machine/x86_64/pci.h"
 #include "machine/x86_64/power.h"
 #include "machine/x86_64/serial.h"
 
@@ -101,6 +102,7 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
   initialize_apic();
   cpu.apic_id = apic_id();
   cpu.online.store(true, std::memory_order_release);
+  initialize_pci();
   initialize_clock();
   calibrate_apic_timer();
   enable_serial_interrupt();

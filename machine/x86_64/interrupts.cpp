@@ -120,7 +120,7 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
       ask_kernel = true;  // somebody may wait for the device
       break;
     default:
-      if (frame->vector < kFirstLine || frame->vector >= kFirstLine + kInterruptLines)
+      if (frame->vector < kFirstLine || frame->vector >= kFirstLine + kInterruptLines + kMessageInterrupts)
         return nullptr;  // spurious: no end of interrupt
       kernel::on_interrupt(static_cast<std::uint32_t>(frame->vector - kFirstLine));
       cpu.device_interrupted = true;

@@ -32,7 +32,8 @@ enum Vector : std::uint8_t {
   kTlb = 0x42,
   kSerial = 0x43,
   kVirtio = 0x44,
-  kFirstLine = 0x50,  ///< to 0xcf: interrupt lines that drivers have, see machine/device.h
+  kFirstLine =
+      0x50,  ///< to 0xef: interrupts that drivers have, lines and then messages, see machine/device.h
   kSpurious = 0xff,
 };
 

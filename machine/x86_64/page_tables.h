@@ -33,7 +33,7 @@ void unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables);
 /// Where the frame of a page of memory is; kNoFrame: none.
 PhysicalAddress physical_of(std::uint64_t at);
 
-/// Whether a read of the byte at `at` would succeed. For the panic: takes no lock.
+/// Whether a read of the byte at `at` would succeed. Takes no lock.
 bool is_readable(std::uint64_t at);
 /// The value of CR3, for CPUs that start.
 PhysicalAddress page_table_root();

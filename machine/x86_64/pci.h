@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// As much of PCI as finding one device on the first bus takes: its configuration space by the old ports, its
+// Configuration space of PCI, and as much more of it as finding one device on the first bus takes: its
 // capabilities, where the firmware put its registers.
 #pragma once
 
@@ -9,6 +9,13 @@
 #include "machine/x86_64/layout.h"
 
 namespace nebulet::machine {
+
+/// Finds out how configuration space is reached, and keeps that from drivers. After the page tables and ACPI.
+void initialize_pci();
+/// 1, 2 or 4 bytes at a multiple of that in configuration space, numbered as machine/device.h does. What does
+/// not exist reads as all ones. False: there was no memory to map the register.
+bool read_pci(std::uint64_t at, unsigned bytes, std::uint32_t& value);
+bool write_pci(std::uint64_t at, unsigned bytes, std::uint32_t value);
 
 class PciDevice {
  public:
@@ -24,14 +31,14 @@ class PciDevice {
   std::uint8_t next_capability(std::uint8_t id, std::uint8_t after = 0) const;
   /// Physical address of a memory BAR; 0: there is none or nobody gave it an address.
   PhysicalAddress bar(std::uint8_t index) const;
-  /// Lets the device answer at its BARs and write memory.
+  /// Lets the device answer at its BARs and write memory, and keeps it from drivers.
   void enable() const;
   /// Delivers the device's first message interrupt to the CPU. False: it has no MSI-X.
   bool route_interrupt(std::uint32_t apic_id, std::uint8_t vector) const;
 
  private:
-  explicit PciDevice(std::uint32_t address) : address_(address) {}
-  std::uint32_t address_;  ///< as the address port wants it, without the offset
+  explicit PciDevice(std::uint64_t address) : address_(address) {}
+  std::uint64_t address_;  ///< in configuration space
 };
 
 }  // namespace nebulet::machine

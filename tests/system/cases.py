@@ -201,7 +201,7 @@ CASES = [
     # The rest of WASI.
     Case("doors", "doors", stdout=None, stdout_with=b"\n1..30\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("kernel objects", "objects", stdout=None, stdout_with=b"\n1..48\n", stdout_without=b"not ok", quiet=True, modes=MODES),
-    Case("devices", "devices", flags=["--devices"], stdout=None, stdout_with=b"\n1..23\n", stdout_without=b"not ok", quiet=True, modes=["q35", "pc"]),
+    Case("devices", "devices", flags=["--devices"], stdout=None, stdout_with=b"\n1..43\n", stdout_without=b"not ok", quiet=True, modes=["q35", "pc"]),
     Case("devices that are not given", "devices", stdout=b"Bail out! no devices: run it with --devices\n", exit_code=1, modes=MODES),
     Case("threads", "threads", stdout=None, stdout_with=b"\n1..18\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("a trap ends all threads", "threads", ["trap"], stderr=[r"threads\.wasm: trap: unreachable"], exit_code=TRAP),

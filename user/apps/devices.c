@@ -107,6 +107,80 @@ static void timer_interrupts(void) {
   nb_handle_close((nb_handle_t)again);
 }
 
+static int64_t pci(uint64_t base, uint64_t count) {
+  return nb_resource_create(root(), NB_RESOURCE_KIND_PCI, base, count);
+}
+
+/* The host bridge is at 0:0.0 on every PC. */
+static void configuration_space(void) {
+  const nb_handle_t all = (nb_handle_t)pci(0, 1ull << 28);
+  check(pci(0, (1ull << 28) + 1) == NB_STATUS_NOT_SUPPORTED, "there are 65,536 PCI functions");
+  check(nb_resource_read(all, 0, 2) == 0x8086, "the host bridge is Intel's");
+  check(nb_resource_read(all, 255ull << 20, 4) == 0xffffffff, "of what does not exist all bits are set");
+  int consoles = 0;
+  for (uint64_t device = 0; device < 32; ++device)
+    consoles += nb_resource_read(all, device * 8 * 4096, 4) == 0x10031af4;
+  check(consoles == 0, "nor does the kernel's console for others");
+  check(ports(0xcf8, 4) == NB_STATUS_NOT_SUPPORTED && ports(0xcfc, 4) == NB_STATUS_NOT_SUPPORTED,
+        "there is no other way to it");
+  check(nb_resource_write(all, 0x3c, 1, 0) == NB_STATUS_NOT_SUPPORTED &&
+            nb_resource_write(all, 4, 4, 0) == NB_STATUS_NOT_SUPPORTED &&
+            nb_resource_write(all, 0x10, 4, 0) == NB_STATUS_NOT_SUPPORTED,
+        "a driver writes the command register alone");
+  check(nb_resource_write(all, 4, 2, (uint32_t)nb_resource_read(all, 4, 2)) == 0, "which it does");
+  const nb_handle_t weak = (nb_handle_t)nb_handle_duplicate(all, NB_RIGHT_READ | NB_RIGHT_WRITE);
+  check(nb_resource_configure(weak, 0x3c, 1, 0) == NB_STATUS_ACCESS_DENIED &&
+            nb_resource_configure((nb_handle_t)ports(0x70, 2), 0, 1, 0) == NB_STATUS_INVALID_ARGUMENT,
+        "the rest takes more rights");
+  const nb_handle_t bridge = (nb_handle_t)pci(0, 4096);
+  check(nb_interrupt_create_message(all, 0) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_interrupt_create_message(bridge, 0) == NB_STATUS_NOT_SUPPORTED,
+        "a function without messages has none");
+}
+
+static void memory_for_devices(void) {
+  const nb_handle_t bridge = (nb_handle_t)pci(0, 4096);
+  const uint64_t before = (uint64_t)nb_process_info(NB_PROCESS_PROPERTY_MEMORY_USED);
+  check(nb_dma_create(bridge, 0) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_create(bridge, (4 << 20) + 1) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_create((nb_handle_t)ports(0x70, 2), 1) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_create(root(), 1) == NB_STATUS_ACCESS_DENIED,
+        "memory is for a device, and not too much");
+  const nb_handle_t dma = (nb_handle_t)nb_dma_create(bridge, 5000);
+  const int64_t address = nb_dma_address(dma);
+  check(address > 0 && address % 8192 == 0, "its address is told");
+  check(registers((uint64_t)address, 4096) == NB_STATUS_NOT_SUPPORTED, "which opens no other way to it");
+  char bytes[5001];
+  bytes[0] = bytes[4999] = 1;
+  check(nb_dma_read(dma, 0, bytes, 5000) == 0 && bytes[0] == 0 && bytes[4999] == 0, "it is zero at first");
+  check(nb_dma_store(dma, 4996, 4, 0x80112233) == 0 && nb_dma_load(dma, 4996, 4) == 0x80112233 &&
+            nb_dma_load(dma, 4998, 2) == 0x8011 && nb_dma_load(dma, 4999, 1) == 0x80,
+        "it keeps what is stored");
+  check(nb_dma_write(dma, 4999, "x", 1) == 0 && nb_dma_read(dma, 4999, bytes, 1) == 0 && bytes[0] == 'x',
+        "and what is copied");
+  check(nb_dma_read(dma, 0, bytes, 5001) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_write(dma, ~0ull, bytes, 1) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_load(dma, 4998, 4) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_load(dma, 5000, 1) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_store(dma, ~3ull, 4, 0) == NB_STATUS_INVALID_ARGUMENT &&
+            nb_dma_store(dma, 0, 8, 0) == NB_STATUS_INVALID_ARGUMENT,
+        "nothing beside it is reached");
+  const nb_handle_t weak = (nb_handle_t)nb_handle_duplicate(dma, NB_RIGHT_READ);
+  check(nb_dma_store(weak, 0, 4, 0) == NB_STATUS_ACCESS_DENIED, "to write takes the right");
+  nb_handle_close(weak);
+  nb_resource_write(bridge, 4, 2, (uint32_t)nb_resource_read(bridge, 4, 2) | 4);
+  nb_handle_close(dma);
+  check((uint64_t)nb_process_info(NB_PROCESS_PROPERTY_MEMORY_USED) >= before + 8192,
+        "closed, it stays with its device");
+  const nb_handle_t again = (nb_handle_t)nb_dma_create(bridge, 8192);
+  check(nb_dma_address(again) == address && nb_dma_load(again, 4999, 1) == 0,
+        "whose next driver gets it, as zeros");
+  nb_handle_close(again);
+  check(nb_dma_quiesced(bridge) == 0 &&
+            (uint64_t)nb_process_info(NB_PROCESS_PROPERTY_MEMORY_USED) < before + 8192,
+        "until the device is idle");
+}
+
 int main(void) {
   if (root() == 0) {
     printf("Bail out! no devices: run it with --devices\n");
@@ -116,6 +190,8 @@ int main(void) {
   the_kernels_own();
   clock_registers();
   timer_interrupts();
+  configuration_space();
+  memory_for_devices();
   printf("1..%d\n", number);
   return failures != 0;
 }
