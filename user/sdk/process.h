@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,17 +45,18 @@ inline nb_handle_t load_module(const std::string& path) {
 }
 
 /// Starts the module in a file, which is of `name`, in a process of its own that gets `memory` bytes of the
-/// caller's. It finds `handles`, which are not the caller's any more, as 1, 2 and so on, and its export `run`
-/// is called.
+/// caller's. It finds `handles`, which are not the caller's any more, as 1, 2 and so on, and `startup` by
+/// process_startup, and its export `run` is called.
 inline nb_handle_t start_process(const std::string& name, const std::string& path, std::uint64_t memory,
-                                 std::vector<nb_handle_t> handles) {
+                                 std::vector<nb_handle_t> handles, std::span<const std::byte> startup = {}) {
   const nb_handle_t module = load_module(path);
   char message[200] = {};
   const nb_handle_t process =
       checked(name + ": no process", nb_process_create(name.data(), name.size(), memory));
   const Result added = nb_process_add(process, module, name.data(), name.size(), message, sizeof message);
   checked(name + ": " + message, added);
-  checked(name, nb_process_start(process, "run", 3, handles.data(), handles.size(), nullptr, 0));
+  checked(name, nb_process_start(process, "run", 3, handles.data(), handles.size(), startup.data(),
+                                 startup.size()));
   nb_handle_close(module);
   return process;
 }

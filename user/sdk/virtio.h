@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+// For programs that hand out devices: finds virtio devices on PCI and gives a driver what it needs of one.
+// Source: OASIS virtio 1.2, 4.1.2, 4.1.4.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "user/sdk/devices.h"
+#include "user/sdk/pci.h"
+#include "user/sdk/process.h"
+#include "user/virtio/layout.h"
+
+namespace nebulet::sdk {
+
+/// Resources that only their driver has, made of the root.
+inline nb_handle_t device_part(nb_resource_kind_t kind, std::uint64_t base, std::uint64_t count) {
+  const nb_handle_t made =
+      checked("a part of the devices", nb_resource_create(root_resource(), kind, base, count));
+  return checked("fewer rights", nb_handle_replace(made, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER));
+}
+
+/// All configuration space.
+inline nb_handle_t all_pci() {
+  static const nb_handle_t all = checked("PCI", nb_resource_create(root_resource(), NB_RESOURCE_KIND_PCI, 0,
+                                                                   std::uint64_t{pci::kFunctionBytes} << 16));
+  return all;
+}
+
+/// A virtio device on PCI, as far as its capabilities make sense.
+struct VirtioFunction {
+  std::uint32_t function = 0;  ///< its number
+  virtio::Type type{};
+  virtio::Layout layout;
+  std::uint64_t registers = 0, registers_bytes = 0;  ///< physical, with all structures of the layout
+
+  static std::optional<VirtioFunction> of(const pci::Function& function) {
+    constexpr std::uint16_t kVendor = 0x1af4;
+    const std::uint16_t device = function.device();
+    if (function.vendor() != kVendor || device < 0x1000 || device > 0x107f) return std::nullopt;
+    VirtioFunction found;
+    found.function = function.number();
+    found.type = static_cast<virtio::Type>(device >= 0x1040 ? device - 0x1040 : function.subsystem());
+    struct Place {
+      std::uint8_t bar = 0xff;
+      std::uint32_t offset = 0, bytes = 0, step = 0;
+    };
+    std::array<Place, 5> places;  // by type: common, notify, ISR, device
+    for (const std::uint8_t at : pci::capabilities(function, 0x09)) {
+      const std::uint8_t type = function.read8(at + 3u);
+      if (type == 0 || type >= places.size() || places[type].bar != 0xff) continue;
+      places[type] = {function.read8(at + 4u), function.read32(at + 8u), function.read32(at + 12u),
+                      type == 2 ? function.read32(at + 16u) : 0};
+    }
+    const Place &common = places[1], &notify = places[2], &config = places[4];
+    const bool has_config = config.bar == common.bar;
+    if (common.bar > 5 || notify.bar != common.bar || common.bytes < 56 || notify.bytes < 2)
+      return std::nullopt;
+    std::uint64_t begin = std::min(common.offset, notify.offset),
+                  end = std::max(std::uint64_t{common.offset} + common.bytes,
+                                 std::uint64_t{notify.offset} + notify.bytes);
+    if (has_config) {
+      begin = std::min<std::uint64_t>(begin, config.offset);
+      end = std::max(end, std::uint64_t{config.offset} + config.bytes);
+    }
+    const pci::Bar bar = pci::bar(function, common.bar);
+    if (bar.kind != pci::Bar::Kind::registers || end > bar.size) return std::nullopt;
+    const auto table = pci::message_table(function);
+    if (!table || (table->bar == common.bar && table->begin < end && begin < table->end)) return std::nullopt;
+    found.registers = bar.base + begin;
+    found.registers_bytes = end - begin;
+    const auto from = [&](std::uint32_t offset) { return static_cast<std::uint32_t>(offset - begin); };
+    found.layout = {.bus = virtio::Bus::pci,
+                    .common = from(common.offset),
+                    .notify = from(notify.offset),
+                    .notify_bytes = notify.bytes,
+                    .notify_step = notify.step,
+                    .config = has_config ? from(config.offset) : 0,
+                    .config_bytes = has_config ? config.bytes : 0};
+    return found;
+  }
+};
+
+inline std::vector<VirtioFunction> find_virtio() {
+  std::vector<VirtioFunction> found;
+  pci::for_each_function(all_pci(), [&](const pci::Function& function) {
+    if (const auto device = VirtioFunction::of(function)) found.push_back(*device);
+  });
+  return found;
+}
+
+/// Starts the device's driver, a module in a file, with what it needs of the device and `others` after that.
+inline nb_handle_t start_virtio_driver(const VirtioFunction& device, const std::string& name,
+                                       const std::string& path, std::vector<nb_handle_t> others) {
+  const nb_handle_t function =
+      checked("a PCI function",
+              nb_resource_create(root_resource(), NB_RESOURCE_KIND_PCI,
+                                 std::uint64_t{device.function} * pci::kFunctionBytes, pci::kFunctionBytes));
+  const nb_handle_t interrupt = checked(name + ": its interrupt", nb_interrupt_create_message(function, 0));
+  std::vector<nb_handle_t> handles = {
+      checked("fewer rights",
+              nb_handle_replace(function, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER)),
+      device_part(NB_RESOURCE_KIND_REGISTERS, device.registers, device.registers_bytes), interrupt};
+  handles.insert(handles.end(), others.begin(), others.end());
+  return start_process(name, path, 4 << 20, std::move(handles), std::as_bytes(std::span(&device.layout, 1)));
+}
+
+}  // namespace nebulet::sdk
