@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "kernel/memory/slot_pool.h"
 #include "machine/include/machine/memory.h"
 
 namespace nebulet::kernel {
@@ -29,8 +30,11 @@ std::byte* ProcessMemory::reserve(std::uint64_t size, std::uint64_t align) {
   return machine::reserve(size, align);
 }
 void ProcessMemory::release(std::byte* base, std::uint64_t size) { machine::release(base, size); }
-bool ProcessMemory::commit(std::byte* at, std::uint64_t size, Protection protection) {
-  return size <= free_for_processes() && machine::commit(at, size, machine_protection(protection));
+std::byte* ProcessMemory::take_slot(const Slot& slot) { return slot_pool::take(slot); }
+void ProcessMemory::give_slot(std::byte* base, const Slot& slot) { slot_pool::give(base, slot); }
+std::optional<std::uint64_t> ProcessMemory::commit(std::byte* at, std::uint64_t size, Protection protection) {
+  if (size > free_for_processes()) return std::nullopt;
+  return machine::commit(at, size, machine_protection(protection));
 }
 void ProcessMemory::decommit(std::byte* at, std::uint64_t size) { machine::decommit(at, size); }
 void ProcessMemory::protect(std::byte* at, std::uint64_t size, Protection protection) {

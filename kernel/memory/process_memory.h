@@ -25,7 +25,9 @@ class ProcessMemory final : public wasm::Host {
 
   std::byte* reserve(std::uint64_t size, std::uint64_t align) override;
   void release(std::byte* base, std::uint64_t size) override;
-  bool commit(std::byte* at, std::uint64_t size, Protection protection) override;
+  std::byte* take_slot(const Slot& slot) override;
+  void give_slot(std::byte* base, const Slot& slot) override;
+  std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) override;
   void decommit(std::byte* at, std::uint64_t size) override;
   void protect(std::byte* at, std::uint64_t size, Protection protection) override;
   void write_protected(std::byte* to, std::span<const std::byte> bytes) override;

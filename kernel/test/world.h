@@ -7,6 +7,7 @@
 
 #include "kernel/sched/scheduler.h"
 #include "machine/hosted/hosted.h"
+#include "machine/include/machine/cpu.h"
 #include "machine/include/machine/time.h"
 
 namespace nebulet::kernel {

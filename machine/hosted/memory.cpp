@@ -5,6 +5,7 @@
 #include <sched.h>
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstring>
 #include <map>
@@ -28,8 +29,9 @@ constexpr PageState state_of(Protection protection) { return static_cast<PageSta
 struct Reservation {
   std::uintptr_t begin = 0;
   std::uint64_t size = 0;
-  std::uint64_t committed = 0;  ///< pages that have memory
-  PageState* pages = nullptr;   ///< from mmap, so that a large, sparse reservation costs little
+  std::uint64_t committed = 0;  ///< pages that have memory, all of them from `lowest` on and before `highest`
+  std::uint64_t lowest = ~0ull, highest = 0;
+  PageState* pages = nullptr;  ///< from mmap, so that a large, sparse reservation costs little
 };
 
 /// Taken in fault handlers too: nothing that may fault or wait runs under it.
@@ -103,7 +105,7 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align) {
     return nullptr;
   }
   const Lock guard(lock);
-  reservations().emplace(at, Reservation{at, size, 0, static_cast<PageState*>(pages)});
+  reservations().emplace(at, Reservation{.begin = at, .size = size, .pages = static_cast<PageState*>(pages)});
   return reinterpret_cast<std::byte*>(at);
 }
 
@@ -124,22 +126,34 @@ void release(std::byte* base, std::uint64_t size) {
   munmap(reservation.pages, size / kPageSize);
 }
 
-bool commit(std::byte* at, std::uint64_t size, Protection protection) {
+std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) {
   const Lock guard(lock);
   Reservation& reservation = reservation_of(at);
   const std::span<PageState> pages = pages_of(reservation, at, size);
   const std::uint64_t fresh = pages.size() - count_pages(pages);
-  if (fresh * kPageSize > free_memory()) return false;
-  if (mprotect(at, size, host_protection(protection)) != 0) return false;
+  if (fresh * kPageSize > free_memory()) return std::nullopt;
+  if (mprotect(at, size, host_protection(protection)) != 0) return std::nullopt;
   committed += fresh * kPageSize;
   reservation.committed += fresh;
+  const std::uint64_t first = (address(at) - reservation.begin) / kPageSize;
+  reservation.lowest = std::min(reservation.lowest, first);
+  reservation.highest = std::max(reservation.highest, first + pages.size());
   std::memset(pages.data(), state_of(protection), pages.size());
-  return true;
+  return fresh * kPageSize;
 }
 
 void decommit(std::byte* at, std::uint64_t size) {
   const Lock guard(lock);
   Reservation& reservation = reservation_of(at);
+  // Only where there may be pages: the range may be gigabytes.
+  const std::uint64_t offset = (address(at) - reservation.begin) / kPageSize;
+  const std::uint64_t first = std::max(offset, reservation.lowest),
+                      end = std::min(offset + size / kPageSize, reservation.highest);
+  if (first >= end) return;
+  if (first == reservation.lowest) reservation.lowest = end;
+  if (end == reservation.highest) reservation.highest = first;
+  at = reinterpret_cast<std::byte*>(reservation.begin + first * kPageSize);
+  size = (end - first) * kPageSize;
   const std::span<PageState> pages = pages_of(reservation, at, size);
   const std::uint64_t gone = count_pages(pages);
   committed -= gone * kPageSize;

@@ -65,7 +65,7 @@ void release(std::byte* base, std::uint64_t size) {
   g_returned[order].push_back(at);
 }
 
-bool commit(std::byte* at, std::uint64_t size, Protection protection) {
+std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) {
   return map_memory(reinterpret_cast<std::uint64_t>(at), size, protection);
 }
 void decommit(std::byte* at, std::uint64_t size) {

@@ -182,10 +182,11 @@ void unmap_identity(PhysicalAddress page) {
   flush_tlb(page, kPage);
 }
 
-bool map_memory(std::uint64_t at, std::uint64_t size, Protection protection) {
+std::optional<std::uint64_t> map_memory(std::uint64_t at, std::uint64_t size, Protection protection) {
   const Entry rights = rights_of(protection);
   bool flush = false, complete = true;
   const std::uint64_t begin = at, end = at + size;
+  std::uint64_t fresh = 0;
   {
     SpinGuard guard(g_lock);
     while (at < end && complete) {
@@ -203,11 +204,12 @@ bool map_memory(std::uint64_t at, std::uint64_t size, Protection protection) {
         complete = frame != kNoFrame;
         if (!complete) break;
         *entry = frame | kHasFrame | rights;
+        fresh += kPage;
       }
     }
   }
   if (flush) flush_tlb(begin, size);
-  return complete;
+  return complete ? std::optional(fresh) : std::nullopt;
 }
 
 void set_protection(std::uint64_t at, std::uint64_t size, Protection protection) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "machine/include/machine/memory.h"
 #include "machine/x86_64/layout.h"
@@ -25,7 +26,7 @@ void map_identity(PhysicalAddress page);
 void unmap_identity(PhysicalAddress page);
 
 /// See machine/memory.h. Ranges are page-aligned.
-bool map_memory(std::uint64_t at, std::uint64_t size, Protection protection);
+std::optional<std::uint64_t> map_memory(std::uint64_t at, std::uint64_t size, Protection protection);
 void set_protection(std::uint64_t at, std::uint64_t size, Protection protection);
 /// Frees the frames; with `tables` also the page tables that lie in the range as a whole.
 enum class Tables : std::uint8_t { keep, free };

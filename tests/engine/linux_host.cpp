@@ -81,8 +81,9 @@ std::byte* LinuxHost::reserve(std::uint64_t size, std::uint64_t align) {
 
 void LinuxHost::release(std::byte* base, std::uint64_t size) { munmap(base, size); }
 
-bool LinuxHost::commit(std::byte* at, std::uint64_t size, Protection protection) {
-  return mprotect(at, size, flags_of(protection)) == 0;
+std::optional<std::uint64_t> LinuxHost::commit(std::byte* at, std::uint64_t size, Protection protection) {
+  if (mprotect(at, size, flags_of(protection)) != 0) return std::nullopt;
+  return size;  // at most: it keeps no account of pages
 }
 
 void LinuxHost::decommit(std::byte* at, std::uint64_t size) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/runtime/function_table.h"
 
+#include <utility>
+
 #include "wasm/runtime/store.h"
 #include "wasm/runtime/stubs.h"
 
@@ -10,19 +12,25 @@ namespace {
 constexpr std::uint64_t bytes_for(std::uint64_t functions) {
   return (sizeof(TableHeader) + functions * sizeof(FuncSlot) + kHostPage - 1) & ~(kHostPage - 1);
 }
-constexpr std::uint64_t kReserved = bytes_for(FunctionTable::kMaxFunctions);
+constexpr Host::Slot kSlot = {
+    .size = bytes_for(FunctionTable::kMaxFunctions), .align = kHostPage, .ready = kHostPage};
 
 }  // namespace
 
 FunctionTable::~FunctionTable() {
-  if (base_) host_.release(base_, kReserved);
+  if (base_) host_.give_slot(base_, kSlot);
   host_.uncharge(committed_);
 }
 
 bool FunctionTable::grow(std::uint32_t size) {
   if (!base_) {
-    base_ = host_.reserve(kReserved, kHostPage);
-    if (!base_) return false;
+    if (!host_.charge(kSlot.ready)) return false;
+    committed_ += kSlot.ready;
+    base_ = host_.take_slot(kSlot);
+    if (!base_) {
+      host_.uncharge(std::exchange(committed_, 0));
+      return false;
+    }
   }
   const std::uint64_t needed = bytes_for(size);
   if (needed > committed_) {

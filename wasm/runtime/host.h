@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace nebulet::wasm {
@@ -21,8 +22,24 @@ class Host {
   virtual std::byte* reserve(std::uint64_t size, std::uint64_t align) = 0;
   /// Gives back a whole reservation with all that was committed in it.
   virtual void release(std::byte* base, std::uint64_t size) = 0;
-  /// Backs pages with zeroed memory; pages that have memory keep it. False: out of memory.
-  virtual bool commit(std::byte* at, std::uint64_t size, Protection protection) = 0;
+  /// A reservation of a kind that processes take and give back all the time; `ready` bytes at `ready_at` are
+  /// committed, readable, writable and zero.
+  struct Slot {
+    std::uint64_t size, align, ready_at = 0, ready = 0;
+    bool operator==(const Slot&) const = default;
+  };
+  /// nullptr: no address space, or no memory. Charging for what is ready is the caller's part.
+  virtual std::byte* take_slot(const Slot& slot) {
+    std::byte* const base = reserve(slot.size, slot.align);
+    if (!base || !slot.ready || commit(base + slot.ready_at, slot.ready, Protection::read_write)) return base;
+    release(base, slot.size);
+    return nullptr;
+  }
+  /// What is ready must still be readable and writable; what else was committed goes.
+  virtual void give_slot(std::byte* base, const Slot& slot) { release(base, slot.size); }
+  /// Backs pages with zeroed memory; pages that have memory keep it. How many bytes had none. nullopt: out of
+  /// memory.
+  virtual std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) = 0;
   virtual void decommit(std::byte* at, std::uint64_t size) = 0;
   virtual void protect(std::byte* at, std::uint64_t size, Protection protection) = 0;
   /// Copies to committed pages whatever their protection is.

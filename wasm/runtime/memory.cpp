@@ -12,8 +12,9 @@ namespace {
 static_assert(kMemorySlotSize == 1ull << 33);
 constinit AddressMap<Memory, 33, 32768> g_memories;
 
-/// Pages committed by one fault.
-constexpr std::uint64_t kTouch = kWasmPage;
+/// What one fault commits: little while the memory is small. Of shared memories always the most.
+constexpr std::uint64_t kFirstTouches = 16 * 1024, kTouch = kWasmPage;
+constexpr std::uint64_t kSmall = 4 * kTouch;  ///< committed bytes
 
 bool copy_guest(std::byte* to, const std::byte* from, std::uint64_t count) {
   return to <= from || from + count <= to ? nb_guest_copy(to, from, count)
@@ -26,33 +27,47 @@ std::uint64_t most_pages(const MemoryType& type) {
   return type.page_log2 == 0 && !type.limits.is_64 ? bytes - 1 : bytes >> type.page_log2;
 }
 
+/// The first bytes are there from the start: nearly all programs use them.
+bool starts_with_page(const MemoryType& type) {
+  return !type.limits.shared && type.limits.min << type.page_log2 >= kFirstTouches;
+}
+
 GuestResult result_of(bool copied) { return copied ? GuestResult::ok : GuestResult::out_of_memory; }
 
 }  // namespace
 
 std::unique_ptr<Memory> Memory::create(Host& host, const MemoryType& type) {
   if (type.limits.min > most_pages(type)) return nullptr;
-  const std::uint64_t size = type.limits.is_64 ? kMemory64SlotSize : kMemorySlotSize;
-  std::byte* slot = host.reserve(size, kMemorySlotSize);
-  if (!slot) return nullptr;
-  std::unique_ptr<Memory> memory(new Memory(host, type, slot));
+  const Host::Slot kind = {.size = type.limits.is_64 ? kMemory64SlotSize : kMemorySlotSize,
+                           .align = kMemorySlotSize,
+                           .ready_at = kMemorySlotBase,
+                           .ready = starts_with_page(type) ? kFirstTouches : 0};
+  if (!host.charge(kind.ready)) return nullptr;
+  std::byte* slot = host.take_slot(kind);
+  if (!slot) {
+    host.uncharge(kind.ready);
+    return nullptr;
+  }
+  std::unique_ptr<Memory> memory(new Memory(host, type, kind, slot));
   return memory->enter() ? std::move(memory) : nullptr;
 }
 
-Memory::Memory(Host& host, const MemoryType& type, std::byte* slot)
+Memory::Memory(Host& host, const MemoryType& type, const Host::Slot& kind, std::byte* slot)
     : host_(host),
       type_(type),
+      kind_(kind),
       slot_(slot),
       base_(slot + kMemorySlotBase),
       pages_(type.limits.min),
-      max_pages_(type.limits.has_max ? std::min(type.limits.max, most_pages(type)) : most_pages(type)) {
+      max_pages_(type.limits.has_max ? std::min(type.limits.max, most_pages(type)) : most_pages(type)),
+      committed_(kind.ready) {
   if (!type.limits.shared) return;
   const std::uint64_t parts = ((max_pages_ << type.page_log2) + kTouch - 1) / kTouch;
   touched_ = std::make_unique<std::atomic<std::uint64_t>[]>(parts / 64 + 1);
 }
 
 bool Memory::enter() {
-  for (; registered_ < slot_size() / kMemorySlotSize; ++registered_)
+  for (; registered_ < kind_.size / kMemorySlotSize; ++registered_)
     if (!g_memories.insert(reinterpret_cast<std::uint64_t>(slot_) + registered_ * kMemorySlotSize, this))
       return false;
   return true;
@@ -61,7 +76,7 @@ bool Memory::enter() {
 Memory::~Memory() {
   while (registered_ > 0)
     g_memories.erase(reinterpret_cast<std::uint64_t>(slot_) + --registered_ * kMemorySlotSize);
-  host_.release(slot_, slot_size());
+  host_.give_slot(slot_, kind_);
   host_.uncharge(committed_.load(std::memory_order_relaxed));
 }
 
@@ -140,18 +155,21 @@ GuestResult Memory::move(Memory& to, std::uint64_t to_at, Memory& from, std::uin
 Memory::Touch Memory::touch(std::uint64_t address) {
   const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(base_);
   if (offset >= size()) return Touch::outside;
-  const std::uint64_t begin = offset & ~(kTouch - 1), part = begin / kTouch;
+  const std::uint64_t unit = !touched_ && committed_ < kSmall ? kFirstTouches : kTouch;
+  const std::uint64_t begin = offset & ~(unit - 1), part = begin / kTouch;
   const std::uint64_t bit = std::uint64_t{1} << (part % 64);
   // Another thread is at it: the access faults until that is done.
   if (touched_ && (touched_[part / 64].fetch_or(bit, std::memory_order_acq_rel) & bit))
     return Touch::committed;
-  const bool charged = host_.charge(kTouch);
-  if (!charged || !host_.commit(base_ + begin, kTouch, Host::Protection::read_write)) {
-    if (charged) host_.uncharge(kTouch);
+  const bool charged = host_.charge(unit);
+  const auto fresh = charged ? host_.commit(base_ + begin, unit, Host::Protection::read_write) : std::nullopt;
+  if (!fresh) {
+    if (charged) host_.uncharge(unit);
     if (touched_) touched_[part / 64].fetch_and(~bit, std::memory_order_acq_rel);
     return Touch::out_of_memory;
   }
-  committed_.fetch_add(kTouch, std::memory_order_relaxed);
+  if (*fresh < unit) host_.uncharge(unit - *fresh);
+  committed_.fetch_add(*fresh, std::memory_order_relaxed);
   return Touch::committed;
 }
 

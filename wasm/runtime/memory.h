@@ -73,19 +73,19 @@ class Memory {
   static Memory* find(std::uint64_t address);
 
  private:
-  Memory(Host& host, const MemoryType& type, std::byte* slot);
-  std::uint64_t slot_size() const { return is_64() ? kMemory64SlotSize : kMemorySlotSize; }
+  Memory(Host& host, const MemoryType& type, const Host::Slot& kind, std::byte* slot);
   bool enter();
   void leave(std::uint64_t slots);
 
   Host& host_;
   const MemoryType type_;
+  const Host::Slot kind_;
   std::byte* const slot_;
   std::byte* const base_;
   std::atomic<std::uint64_t> pages_;
   std::uint64_t max_pages_;
   std::uint64_t registered_ = 0;  ///< parts of the slot that find() knows
-  std::atomic<std::uint64_t> committed_{0};
+  std::atomic<std::uint64_t> committed_;
   /// Shared memories: one bit for each part that a fault commits, so that it is charged once.
   std::unique_ptr<std::atomic<std::uint64_t>[]> touched_;
 };

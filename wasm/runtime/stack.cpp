@@ -15,6 +15,9 @@ constinit AddressMap<WasmStack, 23, 16384> g_stacks;
 
 /// Bytes committed by one fault.
 constexpr std::uint64_t kTouch = 16 * 1024;
+/// Where a stack begins is there from the start.
+constexpr Host::Slot kSlot = {
+    .size = kStackSlot, .align = kStackSlot, .ready_at = kStackSlot - kTouch, .ready = kTouch};
 /// An entry is refused if less than this is left for the stubs and the first frames.
 constexpr std::uint64_t kEntryRoom = 1024;
 
@@ -69,11 +72,16 @@ void take_results(const Activation& activation, const FuncType& type, std::uint6
 }  // namespace
 
 std::unique_ptr<WasmStack> WasmStack::create(Host& host, void* thread) {
-  std::byte* base = host.reserve(kStackSlot, kStackSlot);
-  if (!base) return nullptr;
+  if (!host.charge(kSlot.ready)) return nullptr;
+  std::byte* base = host.take_slot(kSlot);
+  if (!base) {
+    host.uncharge(kSlot.ready);
+    return nullptr;
+  }
   std::unique_ptr<WasmStack> stack(new WasmStack(host, base));
+  stack->committed_ = kSlot.ready;
   stack->registered_ = g_stacks.insert(reinterpret_cast<std::uint64_t>(base), stack.get());
-  if (!stack->registered_ || stack->touch(stack->top()) != Touch::committed) return nullptr;
+  if (!stack->registered_) return nullptr;
   stack->control() = StackControl{};
   stack->control().thread = thread;
   return stack;
@@ -81,7 +89,7 @@ std::unique_ptr<WasmStack> WasmStack::create(Host& host, void* thread) {
 
 WasmStack::~WasmStack() {
   if (registered_) g_stacks.erase(reinterpret_cast<std::uint64_t>(base_));
-  host_.release(base_, kStackSlot);
+  host_.give_slot(base_, kSlot);
   host_.uncharge(committed_.load(std::memory_order_relaxed));
 }
 

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 namespace nebulet::machine {
@@ -17,9 +18,9 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align);
 /// Gives back a whole reservation with all that was committed in it. No other CPU may be using it.
 void release(std::byte* base, std::uint64_t size);
 
-/// Backs pages with zeroed memory. Pages that have memory keep it and get the protection. False: out of
-/// memory, nothing more than a prefix was committed. May be called in on_fault.
-bool commit(std::byte* at, std::uint64_t size, Protection protection);
+/// Backs pages with zeroed memory. Pages that have memory keep it and get the protection. How many bytes had
+/// none. nullopt: out of memory, nothing more than a prefix was committed. May be called in on_fault.
+std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection);
 /// Takes the memory away again; the pages become inaccessible.
 void decommit(std::byte* at, std::uint64_t size);
 void protect(std::byte* at, std::uint64_t size, Protection protection);
