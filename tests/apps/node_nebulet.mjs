@@ -66,7 +66,8 @@ function startupBlock() {
 }
 
 let library, program;
-const own = (at, size) => Buffer.from(library.exports.memory.buffer, at >>> 0, size >>> 0);
+const memory = new WebAssembly.Memory({ initial: 1, maximum: 65536, shared: true });
+const own = (at, size) => Buffer.from(memory.buffer, at >>> 0, size >>> 0);
 const theirs = (at, size) => {
   const memory = program.exports.memory.buffer;
   if ((at >>> 0) + (size >>> 0) > memory.byteLength) return undefined;
@@ -142,6 +143,12 @@ const calls = {
     return 0;
   },
   thread_yield: () => 0,
+  // Nothing has streams or doors here.
+  stream_read: () => BigInt(badHandle),
+  stream_write: () => BigInt(badHandle),
+  object_wait: () => BigInt(badHandle),
+  object_wait_many: () => BigInt(badHandle),
+  door_exchange: () => BigInt(badHandle),
   thread_spawn: () => BigInt(notSupported),
   handle_close: () => badHandle,
   handle_info(handle, property) {
@@ -160,7 +167,7 @@ const calls = {
   },
 };
 
-library = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(libraryFile)), { nebulet: calls });
+library = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(libraryFile)), { nebulet: calls, env: { memory } });
 library.exports._initialize();
 const module = new WebAssembly.Module(fs.readFileSync(programFile));
 program = new WebAssembly.Instance(module, { wasi_snapshot_preview1: library.exports });

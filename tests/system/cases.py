@@ -204,6 +204,8 @@ CASES = [
     Case("devices", "devices", flags=["--devices"], stdout=None, stdout_with=b"\n1..43\n", stdout_without=b"not ok", quiet=True, modes=["q35", "pc"]),
     Case("devices that are not given", "devices", stdout=b"Bail out! no devices: run it with --devices\n", exit_code=1, modes=MODES),
     Case("threads", "threads", stdout=None, stdout_with=b"\n1..18\n", stdout_without=b"not ok", quiet=True, modes=MODES),
+    *(Case(f"files of several threads {where}", "shared_files", flags=flags, stdout=None, stdout_with=b"\n1..12\n", stdout_without=b"not ok", quiet=True)
+      for where, flags in (("of the host", ["--dir", "{dir}::/"]), ("in memory", ["--tmpfs", "/:1M"]))),
     Case("a trap ends all threads", "threads", ["trap"], stderr=[r"threads\.wasm: trap: unreachable"], exit_code=TRAP),
     Case("an exit ends threads that wait", "threads", ["exit"], exit_code=9, quiet=True),
     Case("processes", "processes", stdout=None, stdout_with=b"\n1..56\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),

@@ -29,9 +29,11 @@ Result<> store_resolution(std::uint32_t id, Address at) {
 
 }  // namespace
 
-WASI_EXPORT(clock_time_get)(std::uint32_t id, std::uint64_t /*precision*/, Address at) {
+WASI_EXPORT(clock_time_get, (std::uint32_t id, std::uint64_t precision, Address at), (id, precision, at)) {
   return code(store_time(id, at));
 }
-WASI_EXPORT(clock_res_get)(std::uint32_t id, Address at) { return code(store_resolution(id, at)); }
+WASI_EXPORT(clock_res_get, (std::uint32_t id, Address at), (id, at)) {
+  return code(store_resolution(id, at));
+}
 
 }  // namespace nebulet::wasi

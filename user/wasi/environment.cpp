@@ -34,16 +34,16 @@ Result<> store_strings(const Strings& strings, Address array, Address buffer) {
 
 }  // namespace
 
-WASI_EXPORT(args_sizes_get)(Address count, Address bytes) {
+WASI_EXPORT(args_sizes_get, (Address count, Address bytes), (count, bytes)) {
   return code(store_sizes(Startup::get().arguments, count, bytes));
 }
-WASI_EXPORT(args_get)(Address array, Address buffer) {
+WASI_EXPORT(args_get, (Address array, Address buffer), (array, buffer)) {
   return code(store_strings(Startup::get().arguments, array, buffer));
 }
-WASI_EXPORT(environ_sizes_get)(Address count, Address bytes) {
+WASI_EXPORT(environ_sizes_get, (Address count, Address bytes), (count, bytes)) {
   return code(store_sizes(Startup::get().environment, count, bytes));
 }
-WASI_EXPORT(environ_get)(Address array, Address buffer) {
+WASI_EXPORT(environ_get, (Address array, Address buffer), (array, buffer)) {
   return code(store_strings(Startup::get().environment, array, buffer));
 }
 

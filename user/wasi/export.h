@@ -1,17 +1,24 @@
 // SPDX-License-Identifier: MIT
-// How a function of the library is exported under its WASI name. Its C++ name has a prefix, since the C
-// library has functions of the same names.
+// How a function of the library is exported under its WASI name, and what goes around each of its calls
+// (entry.h). Its C++ name has a prefix, since the C library has functions of the same names.
 #pragma once
 
 #include <cstdint>
 
+#include "user/wasi/entry.h"
 #include "user/wasi/types.h"
 
-#if defined(__wasm__)
-#define WASI_EXPORT(name) extern "C" __attribute__((export_name(#name))) std::int32_t wasi_##name
-#else
-#define WASI_EXPORT(name) extern "C" std::int32_t wasi_##name
-#endif
+/// Exports a function that is called with WASI's parameters; what follows is its body. The exported function
+/// has no frame, since it has no stack yet.
+#define WASI_EXPORT(name, parameters, arguments)                                       \
+  static std::int32_t body_of_##name parameters;                                       \
+  extern "C" __attribute__((export_name(#name))) std::int32_t wasi_##name parameters { \
+    nebulet::wasi::enter();                                                            \
+    const std::int32_t result_of_body = body_of_##name arguments;                      \
+    nebulet::wasi::leave();                                                            \
+    return result_of_body;                                                             \
+  }                                                                                    \
+  __attribute__((noinline)) static std::int32_t body_of_##name parameters
 
 namespace nebulet::wasi {
 

@@ -156,40 +156,45 @@ Result<> prestat_dir_name(std::uint32_t fd, Address at, std::uint32_t length) {
 
 }  // namespace
 
-WASI_EXPORT(fd_advise)(std::uint32_t fd, std::uint64_t offset, std::uint64_t length, std::uint32_t advice) {
+WASI_EXPORT(fd_advise, (std::uint32_t fd, std::uint64_t offset, std::uint64_t length, std::uint32_t advice),
+            (fd, offset, length, advice)) {
   return code(advise(fd, offset, length, advice));
 }
-WASI_EXPORT(fd_allocate)(std::uint32_t fd, std::uint64_t offset, std::uint64_t length) {
+WASI_EXPORT(fd_allocate, (std::uint32_t fd, std::uint64_t offset, std::uint64_t length),
+            (fd, offset, length)) {
   return code(allocate(fd, offset, length));
 }
-WASI_EXPORT(fd_close)(std::uint32_t fd) { return code(descriptors().close(fd)); }
-WASI_EXPORT(fd_datasync)(std::uint32_t fd) { return code(sync(fd, kFdDatasync)); }
-WASI_EXPORT(fd_sync)(std::uint32_t fd) { return code(sync(fd, kFdSync)); }
-WASI_EXPORT(fd_fdstat_get)(std::uint32_t fd, Address at) { return code(fdstat_get(fd, at)); }
-WASI_EXPORT(fd_fdstat_set_flags)(std::uint32_t fd, std::uint32_t flags) {
+WASI_EXPORT(fd_close, (std::uint32_t fd), (fd)) { return code(descriptors().close(fd)); }
+WASI_EXPORT(fd_datasync, (std::uint32_t fd), (fd)) { return code(sync(fd, kFdDatasync)); }
+WASI_EXPORT(fd_sync, (std::uint32_t fd), (fd)) { return code(sync(fd, kFdSync)); }
+WASI_EXPORT(fd_fdstat_get, (std::uint32_t fd, Address at), (fd, at)) { return code(fdstat_get(fd, at)); }
+WASI_EXPORT(fd_fdstat_set_flags, (std::uint32_t fd, std::uint32_t flags), (fd, flags)) {
   return code(fdstat_set_flags(fd, flags));
 }
-WASI_EXPORT(fd_fdstat_set_rights)(std::uint32_t fd, Rights base, Rights inheriting) {
+WASI_EXPORT(fd_fdstat_set_rights, (std::uint32_t fd, Rights base, Rights inheriting),
+            (fd, base, inheriting)) {
   return code(fdstat_set_rights(fd, base, inheriting));
 }
-WASI_EXPORT(fd_filestat_get)(std::uint32_t fd, Address at) { return code(filestat_get(fd, at)); }
-WASI_EXPORT(fd_filestat_set_size)(std::uint32_t fd, std::uint64_t size) {
+WASI_EXPORT(fd_filestat_get, (std::uint32_t fd, Address at), (fd, at)) { return code(filestat_get(fd, at)); }
+WASI_EXPORT(fd_filestat_set_size, (std::uint32_t fd, std::uint64_t size), (fd, size)) {
   return code(filestat_set_size(fd, size));
 }
-WASI_EXPORT(fd_filestat_set_times)(std::uint32_t fd, std::uint64_t atim, std::uint64_t mtim,
-                                   std::uint32_t flags) {
+WASI_EXPORT(fd_filestat_set_times,
+            (std::uint32_t fd, std::uint64_t atim, std::uint64_t mtim, std::uint32_t flags),
+            (fd, atim, mtim, flags)) {
   return code(filestat_set_times(fd, atim, mtim, flags));
 }
-WASI_EXPORT(fd_prestat_get)(std::uint32_t fd, Address at) { return code(prestat_get(fd, at)); }
-WASI_EXPORT(fd_prestat_dir_name)(std::uint32_t fd, Address at, std::uint32_t length) {
+WASI_EXPORT(fd_prestat_get, (std::uint32_t fd, Address at), (fd, at)) { return code(prestat_get(fd, at)); }
+WASI_EXPORT(fd_prestat_dir_name, (std::uint32_t fd, Address at, std::uint32_t length), (fd, at, length)) {
   return code(prestat_dir_name(fd, at, length));
 }
-WASI_EXPORT(fd_renumber)(std::uint32_t from, std::uint32_t to) {
+WASI_EXPORT(fd_renumber, (std::uint32_t from, std::uint32_t to), (from, to)) {
   return code(descriptors().renumber(from, to));
 }
-WASI_EXPORT(fd_seek)(std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Address at) {
+WASI_EXPORT(fd_seek, (std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Address at),
+            (fd, offset, whence, at)) {
   return code(seek(fd, offset, whence, at));
 }
-WASI_EXPORT(fd_tell)(std::uint32_t fd, Address at) { return code(tell(fd, at)); }
+WASI_EXPORT(fd_tell, (std::uint32_t fd, Address at), (fd, at)) { return code(tell(fd, at)); }
 
 }  // namespace nebulet::wasi

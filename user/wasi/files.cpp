@@ -19,8 +19,14 @@ using ninep::Writer;
 constexpr std::uint16_t kTag = 1;
 constexpr std::uint64_t kNanoseconds = 1'000'000'000;
 
-constinit std::byte request_buffer[ninep::kMessageSize];
-constinit std::byte reply_buffer[ninep::kMessageSize];
+/// Made by the first use: most programs have no files.
+struct Buffers {
+  std::byte request[ninep::kMessageSize], reply[ninep::kMessageSize];
+};
+Buffers& buffers() {
+  static auto* buffers = new Buffers;
+  return *buffers;
+}
 
 // A fid's upper bits tell the server.
 constexpr unsigned kServerShift = 20;
@@ -96,16 +102,16 @@ Errno from_linux(std::uint32_t code) {
   }
 }
 
-Writer request(MessageType type) { return Writer(request_buffer, type, kTag); }
+Writer request(MessageType type) { return Writer(buffers().request, type, kTag); }
 
 /// Sends the message and returns a reader behind the reply's header.
 Result<Reader> transact(Writer& writer) {
   const auto message = writer.finish();
   if (message.empty()) return fail(Errno::nametoolong);
   const Fid fid = Reader(message.subspan(ninep::kHeaderSize)).u32();  // with which all messages begin
-  const std::size_t length = TRY(Servers::get()[server_of(fid)].transact(message, reply_buffer));
-  if (length < ninep::kHeaderSize || length > sizeof reply_buffer) return fail(Errno::io);
-  Reader reader(std::span(reply_buffer).first(length));
+  const std::size_t length = TRY(Servers::get()[server_of(fid)].transact(message, buffers().reply));
+  if (length < ninep::kHeaderSize || length > sizeof buffers().reply) return fail(Errno::io);
+  Reader reader(std::span(buffers().reply).first(length));
   const std::uint32_t size = reader.u32();
   const auto type = static_cast<MessageType>(reader.u8());
   reader.u16();
@@ -209,7 +215,7 @@ Result<std::span<const std::byte>> read(Fid fid, std::uint64_t offset, std::uint
 }
 
 std::span<std::byte> write_buffer(Fid fid) {
-  return std::span(request_buffer).first(message_size(fid)).subspan(ninep::kWriteOverhead);
+  return std::span(buffers().request).first(message_size(fid)).subspan(ninep::kWriteOverhead);
 }
 
 Result<std::uint32_t> write(Fid fid, std::uint64_t offset, std::uint32_t count) {

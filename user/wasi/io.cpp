@@ -11,25 +11,26 @@
 namespace nebulet::wasi {
 namespace {
 
-constinit std::byte pipe_buffer[65536];
-
 Pipe::Waiting waiting_of(const Descriptor& descriptor) {
   return (descriptor.flags & kNonblock) != 0 ? Pipe::Waiting::no : Pipe::Waiting::yes;
 }
 
 Result<std::uint32_t> read_pipe(const Descriptor& descriptor, Vectors& vectors) {
-  const auto space = std::span(pipe_buffer).first(std::min<std::size_t>(vectors.total(), sizeof pipe_buffer));
-  const std::size_t count = TRY(descriptor.pipe->read(space, waiting_of(descriptor)));
+  const auto space = call_buffer().first(std::min<std::size_t>(vectors.total(), kCallBuffer));
+  const std::shared_ptr<Pipe> pipe = descriptor.pipe;  // the descriptor may be closed meanwhile
+  const std::size_t count = TRY(pipe->read(space, waiting_of(descriptor)));
   return static_cast<std::uint32_t>(TRY(vectors.scatter(space.first(count))));
 }
 
 /// Stops where the pipe does; an error counts only if nothing was written before it.
 Result<std::uint32_t> write_pipe(const Descriptor& descriptor, Vectors& vectors) {
+  const std::shared_ptr<Pipe> pipe = descriptor.pipe;  // the descriptor may be closed meanwhile
+  const Pipe::Waiting waiting = waiting_of(descriptor);
   std::uint32_t done = 0;
   while (true) {
-    const std::size_t count = TRY(vectors.gather(pipe_buffer));
+    const std::size_t count = TRY(vectors.gather(call_buffer()));
     if (count == 0) return done;
-    const auto written = descriptor.pipe->write(std::span(pipe_buffer).first(count), waiting_of(descriptor));
+    const auto written = pipe->write(call_buffer().first(count), waiting);
     if (!written && done == 0) return fail(written.error());
     if (!written) return done;
     done += static_cast<std::uint32_t>(*written);
@@ -177,22 +178,27 @@ Result<> readdir(std::uint32_t fd, Address buffer, std::uint32_t length, std::ui
 
 }  // namespace
 
-WASI_EXPORT(fd_read)(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
+WASI_EXPORT(fd_read, (std::uint32_t fd, Address iovecs, std::uint32_t count, Address result),
+            (fd, iovecs, count, result)) {
   return code(read(fd, iovecs, count, result));
 }
-WASI_EXPORT(fd_write)(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
+WASI_EXPORT(fd_write, (std::uint32_t fd, Address iovecs, std::uint32_t count, Address result),
+            (fd, iovecs, count, result)) {
   return code(write(fd, iovecs, count, result));
 }
-WASI_EXPORT(fd_pread)(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset,
-                      Address result) {
+WASI_EXPORT(fd_pread,
+            (std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result),
+            (fd, iovecs, count, offset, result)) {
   return code(pread(fd, iovecs, count, offset, result));
 }
-WASI_EXPORT(fd_pwrite)(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset,
-                       Address result) {
+WASI_EXPORT(fd_pwrite,
+            (std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result),
+            (fd, iovecs, count, offset, result)) {
   return code(pwrite(fd, iovecs, count, offset, result));
 }
-WASI_EXPORT(fd_readdir)(std::uint32_t fd, Address buffer, std::uint32_t length, std::uint64_t cookie,
-                        Address result) {
+WASI_EXPORT(fd_readdir,
+            (std::uint32_t fd, Address buffer, std::uint32_t length, std::uint64_t cookie, Address result),
+            (fd, buffer, length, cookie, result)) {
   return code(readdir(fd, buffer, length, cookie, result));
 }
 

@@ -123,9 +123,10 @@ Result<> open(std::uint32_t fd, Request request, Address path_at, std::uint32_t 
 
 }  // namespace
 
-WASI_EXPORT(path_open)(std::uint32_t fd, std::uint32_t lookup_flags, Address path, std::uint32_t length,
-                       std::uint32_t oflags, Rights base, Rights inheriting, std::uint32_t fd_flags,
-                       Address result) {
+WASI_EXPORT(path_open,
+            (std::uint32_t fd, std::uint32_t lookup_flags, Address path, std::uint32_t length,
+             std::uint32_t oflags, Rights base, Rights inheriting, std::uint32_t fd_flags, Address result),
+            (fd, lookup_flags, path, length, oflags, base, inheriting, fd_flags, result)) {
   return code(open(fd, {lookup_flags, oflags, base, inheriting, fd_flags}, path, length, result));
 }
 

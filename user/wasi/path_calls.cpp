@@ -137,38 +137,50 @@ Result<> symlink(Address old_at, std::uint32_t old_length, std::uint32_t fd, Add
 
 }  // namespace
 
-WASI_EXPORT(path_create_directory)(std::uint32_t fd, Address path, std::uint32_t length) {
+WASI_EXPORT(path_create_directory, (std::uint32_t fd, Address path, std::uint32_t length),
+            (fd, path, length)) {
   return code(create_directory(fd, path, length));
 }
-WASI_EXPORT(path_filestat_get)(std::uint32_t fd, std::uint32_t flags, Address path, std::uint32_t length,
-                               Address at) {
+WASI_EXPORT(path_filestat_get,
+            (std::uint32_t fd, std::uint32_t flags, Address path, std::uint32_t length, Address at),
+            (fd, flags, path, length, at)) {
   return code(filestat_get(fd, flags, path, length, at));
 }
-WASI_EXPORT(path_filestat_set_times)(std::uint32_t fd, std::uint32_t flags, Address path,
-                                     std::uint32_t length, std::uint64_t atim, std::uint64_t mtim,
-                                     std::uint32_t time_flags) {
+WASI_EXPORT(path_filestat_set_times,
+            (std::uint32_t fd, std::uint32_t flags, Address path, std::uint32_t length, std::uint64_t atim,
+             std::uint64_t mtim, std::uint32_t time_flags),
+            (fd, flags, path, length, atim, mtim, time_flags)) {
   return code(filestat_set_times(fd, flags, path, length, atim, mtim, time_flags));
 }
-WASI_EXPORT(path_link)(std::uint32_t old_fd, std::uint32_t flags, Address old_path, std::uint32_t old_length,
-                       std::uint32_t new_fd, Address new_path, std::uint32_t new_length) {
+WASI_EXPORT(path_link,
+            (std::uint32_t old_fd, std::uint32_t flags, Address old_path, std::uint32_t old_length,
+             std::uint32_t new_fd, Address new_path, std::uint32_t new_length),
+            (old_fd, flags, old_path, old_length, new_fd, new_path, new_length)) {
   return code(link(old_fd, flags, old_path, old_length, new_fd, new_path, new_length));
 }
-WASI_EXPORT(path_readlink)(std::uint32_t fd, Address path, std::uint32_t length, Address buffer,
-                           std::uint32_t buffer_length, Address used) {
+WASI_EXPORT(path_readlink,
+            (std::uint32_t fd, Address path, std::uint32_t length, Address buffer,
+             std::uint32_t buffer_length, Address used),
+            (fd, path, length, buffer, buffer_length, used)) {
   return code(readlink(fd, path, length, buffer, buffer_length, used));
 }
-WASI_EXPORT(path_remove_directory)(std::uint32_t fd, Address path, std::uint32_t length) {
+WASI_EXPORT(path_remove_directory, (std::uint32_t fd, Address path, std::uint32_t length),
+            (fd, path, length)) {
   return code(remove_directory(fd, path, length));
 }
-WASI_EXPORT(path_rename)(std::uint32_t old_fd, Address old_path, std::uint32_t old_length,
-                         std::uint32_t new_fd, Address new_path, std::uint32_t new_length) {
+WASI_EXPORT(path_rename,
+            (std::uint32_t old_fd, Address old_path, std::uint32_t old_length, std::uint32_t new_fd,
+             Address new_path, std::uint32_t new_length),
+            (old_fd, old_path, old_length, new_fd, new_path, new_length)) {
   return code(rename(old_fd, old_path, old_length, new_fd, new_path, new_length));
 }
-WASI_EXPORT(path_symlink)(Address target, std::uint32_t target_length, std::uint32_t fd, Address path,
-                          std::uint32_t length) {
+WASI_EXPORT(path_symlink,
+            (Address target, std::uint32_t target_length, std::uint32_t fd, Address path,
+             std::uint32_t length),
+            (target, target_length, fd, path, length)) {
   return code(symlink(target, target_length, fd, path, length));
 }
-WASI_EXPORT(path_unlink_file)(std::uint32_t fd, Address path, std::uint32_t length) {
+WASI_EXPORT(path_unlink_file, (std::uint32_t fd, Address path, std::uint32_t length), (fd, path, length)) {
   return code(unlink_file(fd, path, length));
 }
 

@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "base/result.h"
+#include "user/wasi/entry.h"
 
 namespace nebulet::wasi {
 namespace {
@@ -34,9 +35,18 @@ Result<std::size_t> Pipe::read(std::span<std::byte> into, Waiting waiting) const
   if (into.empty()) return 0;
   if (is_stream()) return read_stream(into, waiting);
   if (waiting == Waiting::no && nb_console_wait(handle_, 0) == NB_STATUS_TIMED_OUT) return fail(Errno::again);
+  TRY(OthersGoOn::prepare());
+  const OthersGoOn guard;
   const int64_t count = nb_console_read(handle_, into.data(), into.size());
   if (count < 0) return fail(Errno::io);
   return static_cast<std::size_t>(count);
+}
+
+Result<> Pipe::wait(std::uint32_t signal) const {
+  TRY(OthersGoOn::prepare());
+  const OthersGoOn guard;
+  if (nb_object_wait(handle_, signal | NB_SIGNAL_PEER_CLOSED, kForever) < 0) return fail(Errno::io);
+  return {};
 }
 
 Result<std::size_t> Pipe::read_stream(std::span<std::byte> into, Waiting waiting) const {
@@ -45,8 +55,7 @@ Result<std::size_t> Pipe::read_stream(std::span<std::byte> into, Waiting waiting
     if (count >= 0) return static_cast<std::size_t>(count);
     if (count != NB_STATUS_SHOULD_WAIT) return fail(Errno::io);
     if (waiting == Waiting::no) return fail(Errno::again);
-    if (nb_object_wait(handle_, NB_SIGNAL_READABLE | NB_SIGNAL_PEER_CLOSED, kForever) < 0)
-      return fail(Errno::io);
+    TRY(wait(NB_SIGNAL_READABLE));
   }
 }
 
@@ -54,6 +63,8 @@ Result<std::size_t> Pipe::write(std::span<const std::byte> from, Waiting waiting
   if (is_stream()) return write_stream(from, waiting);
   const nb_console_stream_t stream =
       kind_ == Kind::console_errors ? NB_CONSOLE_STREAM_ERR : NB_CONSOLE_STREAM_OUT;
+  TRY(OthersGoOn::prepare());
+  const OthersGoOn guard;
   if (nb_console_write(handle_, stream, from.data(), from.size()) < 0) return fail(Errno::io);
   return from.size();
 }
@@ -71,9 +82,7 @@ Result<std::size_t> Pipe::write_stream(std::span<const std::byte> from, Waiting 
     if (count == NB_STATUS_PEER_CLOSED) error = Errno::pipe;
     if (count == NB_STATUS_SHOULD_WAIT) {
       error = Errno::again;
-      if (waiting == Waiting::yes &&
-          nb_object_wait(handle_, NB_SIGNAL_WRITABLE | NB_SIGNAL_PEER_CLOSED, kForever) >= 0)
-        continue;
+      if (waiting == Waiting::yes && wait(NB_SIGNAL_WRITABLE)) continue;
     }
     if (done != 0) break;
     return fail(error);

@@ -44,6 +44,8 @@ class Pipe {
   Result<std::size_t> write(std::span<const std::byte> from, Waiting waiting) const;
 
  private:
+  /// For a signal of the stream, or the other end's end.
+  Result<> wait(std::uint32_t signal) const;
   Result<std::size_t> read_stream(std::span<std::byte> into, Waiting waiting) const;
   Result<std::size_t> write_stream(std::span<const std::byte> from, Waiting waiting) const;
 

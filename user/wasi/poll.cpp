@@ -11,6 +11,7 @@
 #include "user/wasi/caller.h"
 #include "user/wasi/clock.h"
 #include "user/wasi/descriptors.h"
+#include "user/wasi/entry.h"
 #include "user/wasi/export.h"
 #include "user/wasi/pipe.h"
 
@@ -74,6 +75,8 @@ class Pipes {
   }
 
   Result<> wait(std::uint64_t deadline) {
+    TRY(OthersGoOn::prepare());
+    const OthersGoOn guard;
     // A kernel call waits for the console or for objects. For both, it looks at the one between waits for the
     // others.
     constexpr std::uint64_t kLook = 10'000'000;
@@ -165,7 +168,8 @@ Result<> poll(Address in, Address out, std::uint32_t count, Address events_at) {
 
 }  // namespace
 
-WASI_EXPORT(poll_oneoff)(Address in, Address out, std::uint32_t count, Address events_at) {
+WASI_EXPORT(poll_oneoff, (Address in, Address out, std::uint32_t count, Address events_at),
+            (in, out, count, events_at)) {
   return code(poll(in, out, count, events_at));
 }
 

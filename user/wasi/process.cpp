@@ -43,42 +43,48 @@ std::int32_t not_a_socket(std::uint32_t fd) {
 
 }  // namespace
 
-WASI_EXPORT(random_get)(Address buffer, std::uint32_t length) { return code(fill_random(buffer, length)); }
+WASI_EXPORT(random_get, (Address buffer, std::uint32_t length), (buffer, length)) {
+  return code(fill_random(buffer, length));
+}
 
-WASI_EXPORT(sched_yield)() {
+// What follows keeps nothing and needs no stack: it does without the lock.
+extern "C" __attribute__((export_name("sched_yield"))) std::int32_t wasi_sched_yield() {
   nb_thread_yield();
   return 0;
 }
 
-#if defined(__wasm__)
-__attribute__((export_name("proc_exit")))
-#endif
-extern "C" void
-wasi_proc_exit(std::uint32_t status) {
+extern "C" __attribute__((export_name("proc_exit"))) void wasi_proc_exit(std::uint32_t status) {
   nb_process_exit(status);
 }
 
 /// Of wasi-threads, which programs import from the module `wasi`.
-#if defined(__wasm__)
-__attribute__((export_name("thread-spawn")))
-#endif
-extern "C" std::int32_t
-wasi_thread_spawn(std::uint32_t argument) {
+extern "C" __attribute__((export_name("thread-spawn"))) std::int32_t wasi_thread_spawn(
+    std::uint32_t argument) {
   const std::int64_t spawned = nb_thread_spawn(argument);
   if (spawned < 0) return -static_cast<std::int32_t>(Errno::again);
   nb_handle_close(static_cast<nb_handle_t>(spawned));
   return static_cast<std::int32_t>(spawned >> 32);
 }
 
-WASI_EXPORT(proc_raise)(std::uint32_t signal) { return code(raise(signal)); }
+WASI_EXPORT(proc_raise, (std::uint32_t signal), (signal)) { return code(raise(signal)); }
 
-WASI_EXPORT(sock_accept)(std::uint32_t fd, std::uint32_t, Address) { return not_a_socket(fd); }
-WASI_EXPORT(sock_recv)(std::uint32_t fd, Address, std::uint32_t, std::uint32_t, Address, Address) {
+WASI_EXPORT(sock_accept, (std::uint32_t fd, std::uint32_t unused1, Address unused2), (fd, unused1, unused2)) {
   return not_a_socket(fd);
 }
-WASI_EXPORT(sock_send)(std::uint32_t fd, Address, std::uint32_t, std::uint32_t, Address) {
+WASI_EXPORT(sock_recv,
+            (std::uint32_t fd, Address unused1, std::uint32_t unused2, std::uint32_t unused3, Address unused4,
+             Address unused5),
+            (fd, unused1, unused2, unused3, unused4, unused5)) {
   return not_a_socket(fd);
 }
-WASI_EXPORT(sock_shutdown)(std::uint32_t fd, std::uint32_t) { return not_a_socket(fd); }
+WASI_EXPORT(sock_send,
+            (std::uint32_t fd, Address unused1, std::uint32_t unused2, std::uint32_t unused3,
+             Address unused4),
+            (fd, unused1, unused2, unused3, unused4)) {
+  return not_a_socket(fd);
+}
+WASI_EXPORT(sock_shutdown, (std::uint32_t fd, std::uint32_t unused1), (fd, unused1)) {
+  return not_a_socket(fd);
+}
 
 }  // namespace nebulet::wasi
