@@ -10,10 +10,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <string_view>
 #include <vector>
 
 #include "machine/hosted/state.h"
+#include "machine/include/machine/link.h"
 
 namespace nebulet::machine {
 namespace hosted {
@@ -30,8 +30,6 @@ struct ConsoleState {
 ConsoleState state;
 std::atomic<bool> wants_input = false;
 
-constexpr std::size_t kMaxReply = 1 << 20;
-
 }  // namespace
 
 std::atomic<bool>& input_wanted() { return wants_input; }
@@ -40,8 +38,8 @@ void set_console(const HostedOptions& options) {
   state.file_server = options.file_server;
   state.file_server_state = options.file_server_state;
   state.tool_fd = options.tool_fd;
-  constexpr std::string_view kMagic = "\x01NEBULET-LINK1\n";
-  if (state.tool_fd >= 0 && write(state.tool_fd, kMagic.data(), kMagic.size()) < 0) state.tool_fd = -1;
+  if (state.tool_fd >= 0 && write(state.tool_fd, link::kMagic.data(), link::kMagic.size()) < 0)
+    state.tool_fd = -1;
   if (options.log_path.empty()) return;
   const int fd = open(options.log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
   if (fd < 0) {
@@ -75,9 +73,8 @@ void write_all(int fd, std::span<const std::byte> bytes) {
 /// In one write, so that packets of several CPUs do not mix: results and progress are smaller than PIPE_BUF
 /// or alone.
 void write_packet(ConsoleStream kind, std::span<const std::byte> payload) {
-  const auto n = static_cast<std::uint32_t>(payload.size());
-  std::vector<std::byte> packet = {static_cast<std::byte>(kind), static_cast<std::byte>(n),
-                                   static_cast<std::byte>(n >> 8), static_cast<std::byte>(n >> 16)};
+  const link::Header header = link::header_of(static_cast<link::Packet>(kind), payload.size());
+  std::vector<std::byte> packet(header.begin(), header.end());
   packet.insert(packet.end(), payload.begin(), payload.end());
   write_all(state.tool_fd, packet);
 }
@@ -85,7 +82,6 @@ void write_packet(ConsoleStream kind, std::span<const std::byte> payload) {
 }  // namespace
 
 void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
-  constexpr std::size_t kMaxPayload = 64 * 1024;
   switch (stream) {
     case ConsoleStream::out: return write_all(STDOUT_FILENO, bytes);
     case ConsoleStream::err: return write_all(STDERR_FILENO, bytes);
@@ -97,8 +93,8 @@ void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
     if (stream == ConsoleStream::results) write_all(STDOUT_FILENO, bytes);
     return;
   }
-  for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), kMaxPayload)))
-    write_packet(stream, bytes.first(std::min(bytes.size(), kMaxPayload)));
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), link::kMaxStreamPayload)))
+    write_packet(stream, bytes.first(std::min(bytes.size(), link::kMaxStreamPayload)));
 }
 
 std::optional<std::size_t> console_read(std::span<std::byte> into) {
@@ -114,7 +110,7 @@ std::optional<std::size_t> console_read(std::span<std::byte> into) {
 
 bool files_send(std::span<const std::byte> request) {
   if (state.file_server == nullptr) return false;
-  state.reply.resize(hosted::kMaxReply);
+  state.reply.resize(link::kMaxPayload);
   state.reply_length = state.file_server(state.file_server_state, request, state.reply);
   return true;
 }

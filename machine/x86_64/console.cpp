@@ -4,13 +4,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/assert.h"
 #include "machine/include/machine/console.h"
 #include "machine/include/machine/cpu.h"
+#include "machine/include/machine/link.h"
 #include "machine/include/machine/time.h"
 #include "machine/x86_64/serial.h"
 #include "machine/x86_64/spin_lock.h"
@@ -19,21 +19,8 @@
 namespace nebulet::machine {
 namespace {
 
-enum class Kind : std::uint8_t {
-  out = 1,
-  err = 2,
-  log = 3,
-  input = 4,
-  files = 5,
-  exit = 6,
-  host = 7,
-  results = 8,
-  progress = 9
-};
-constexpr std::size_t kHeaderSize = 4;
-constexpr std::size_t kMaxOutput = 64 * 1024;
-constexpr std::size_t kMaxInput = 64 * 1024;
-constexpr std::size_t kMaxFilesMessage = 1 << 20;
+using link::Packet;
+
 constexpr std::byte kEndOfInput{4};  // control-D, in text mode
 
 ConsoleMode g_mode = ConsoleMode::text;
@@ -87,10 +74,8 @@ std::size_t link_read(std::span<std::byte> into) {
   return g_virtio ? virtio_port_read(into) : serial_read(into);
 }
 
-void write_packet(Kind kind, std::span<const std::byte> payload) {
-  const auto n = static_cast<std::uint32_t>(payload.size());
-  const std::byte header[kHeaderSize] = {static_cast<std::byte>(kind), static_cast<std::byte>(n),
-                                         static_cast<std::byte>(n >> 8), static_cast<std::byte>(n >> 16)};
+void write_packet(Packet kind, std::span<const std::byte> payload) {
+  const link::Header header = link::header_of(kind, payload.size());
   const Writing writing;
   if (!writing.allowed()) return;
   link_write(header);
@@ -105,11 +90,11 @@ class Receiver {
   /// Takes what the link has.
   void poll() {
     for (;;) {
-      if (header_bytes_ < kHeaderSize) {
+      if (header_bytes_ < header_.size()) {
         const std::size_t got = link_read(std::span(header_).subspan(header_bytes_));
         if (got == 0) return;
         header_bytes_ += got;
-        if (header_bytes_ < kHeaderSize) continue;
+        if (header_bytes_ < header_.size()) continue;
         begin_packet();
       }
       if (received_ < length_) {
@@ -133,29 +118,28 @@ class Receiver {
 
  private:
   void begin_packet() {
-    const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(header_[i]); };
-    length_ = byte(1) | byte(2) << 8 | byte(3) << 16;
-    if (length_ > kMaxFilesMessage) panic("the host sent a packet that is too long");
+    length_ = link::length_of(header_);
+    if (length_ > link::kMaxPayload) panic("the host sent a packet that is too long");
     payload_.resize(length_);
     received_ = 0;
   }
   void end_packet() {
-    const auto kind = static_cast<Kind>(header_[0]);
-    if (kind == Kind::input) {
+    const Packet kind = link::kind_of(header_);
+    if (kind == Packet::input) {
       input.swap(payload_);
       input_at = 0;
       has_input = true;
       input_ended |= input.empty();
-    } else if (kind == Kind::files) {
+    } else if (kind == Packet::files) {
       files.swap(payload_);
       has_files = true;
-    } else if (kind == Kind::host && payload_.size() == sizeof(HostFacts)) {
+    } else if (kind == Packet::host && payload_.size() == sizeof(HostFacts)) {
       std::memcpy(&host.emplace(), payload_.data(), sizeof(HostFacts));
     }
     header_bytes_ = 0;
   }
 
-  std::byte header_[kHeaderSize];
+  link::Header header_;
   std::size_t header_bytes_ = 0;
   std::size_t length_ = 0;
   std::size_t received_ = 0;
@@ -177,10 +161,9 @@ std::optional<std::size_t> read_text(std::span<std::byte> into) {
 
 void initialize_console(ConsoleMode mode) {
   if (mode == ConsoleMode::text) return;
-  constexpr std::string_view kMagic = "\x01NEBULET-LINK1\n";
   g_virtio = open_virtio_port();
   g_mode = mode;
-  link_write(std::as_bytes(std::span(kMagic)));
+  link_write(std::as_bytes(std::span(link::kMagic)));
 }
 
 void break_console_lock() { g_broken.store(true, std::memory_order_relaxed); }
@@ -194,8 +177,8 @@ void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
     return;
   }
   while (!bytes.empty()) {
-    const std::size_t part = std::min(bytes.size(), kMaxOutput);
-    write_packet(static_cast<Kind>(stream), bytes.first(part));
+    const std::size_t part = std::min(bytes.size(), link::kMaxStreamPayload);
+    write_packet(static_cast<Packet>(stream), bytes.first(part));
     bytes = bytes.subspan(part);
   }
 }
@@ -210,8 +193,8 @@ std::optional<std::size_t> console_read(std::span<std::byte> into) {
     if (!g_receiver.has_input && !g_receiver.input_requested) request = g_receiver.input_requested = true;
   }
   if (request) {
-    const std::uint32_t length = kMaxInput;
-    write_packet(Kind::input, std::as_bytes(std::span(&length, 1)));
+    const std::uint32_t length = link::kMaxStreamPayload;
+    write_packet(Packet::input, std::as_bytes(std::span(&length, 1)));
   }
   SpinGuard guard(g_receiver.lock);
   g_receiver.poll();
@@ -227,7 +210,7 @@ std::optional<std::size_t> console_read(std::span<std::byte> into) {
 
 bool files_send(std::span<const std::byte> request) {
   if (g_mode == ConsoleMode::text) return false;
-  write_packet(Kind::files, request);
+  write_packet(Packet::files, request);
   return true;
 }
 
@@ -247,7 +230,7 @@ std::optional<HostFacts> ask_host() {
   constexpr std::uint64_t kPatience = 200'000'000;
   static constinit SpinLock asking;
   SpinGuard one_at_a_time(asking);
-  write_packet(Kind::host, {});
+  write_packet(Packet::host, {});
   for (const std::uint64_t from = monotonic_ns(); monotonic_ns() - from < kPatience; spin_hint()) {
     SpinGuard guard(g_receiver.lock);
     g_receiver.poll();
@@ -259,7 +242,7 @@ std::optional<HostFacts> ask_host() {
 void send_exit_status(int status) {
   if (g_mode == ConsoleMode::text) return;
   const auto word = static_cast<std::int32_t>(status);
-  write_packet(Kind::exit, std::as_bytes(std::span(&word, 1)));
+  write_packet(Packet::exit, std::as_bytes(std::span(&word, 1)));
   if (g_virtio) virtio_port_drain();
 }
 

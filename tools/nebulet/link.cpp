@@ -2,19 +2,19 @@
 #include "tools/nebulet/link.h"
 
 #include <algorithm>
-#include <string_view>
+#include <tuple>
 
 namespace nebulet::tool {
 namespace {
 
-constexpr std::string_view kMagic = "\x01NEBULET-LINK1\n";
-constexpr std::size_t kHeader = 4;
+namespace link = machine::link;
+constexpr std::size_t kHeader = std::tuple_size_v<link::Header>;
 constexpr std::size_t kPreambleLimit = 1 << 20;
 
 }  // namespace
 
 bool LinkParser::find_start() {
-  const auto magic = std::as_bytes(std::span(kMagic));
+  const auto magic = std::as_bytes(std::span(link::kMagic));
   const auto at = std::search(buffer_.begin(), buffer_.end(), magic.begin(), magic.end());
   if (at == buffer_.end()) return false;
   buffer_.erase(buffer_.begin(), at + static_cast<std::ptrdiff_t>(magic.size()));
@@ -27,12 +27,12 @@ bool LinkParser::feed(std::span<const std::byte> bytes) {
   if (!started_) return buffer_.size() <= kPreambleLimit;
   std::size_t at = 0;
   while (buffer_.size() - at >= kHeader) {
-    const auto byte = [&](std::size_t i) { return std::to_integer<std::uint32_t>(buffer_[at + i]); };
-    const std::uint32_t kind = byte(0), length = byte(1) | byte(2) << 8 | byte(3) << 16;
-    if (kind < static_cast<std::uint32_t>(Packet::out) || kind > static_cast<std::uint32_t>(Packet::progress))
-      return false;
+    const auto header = std::span(buffer_).subspan(at).first<kHeader>();
+    const Packet kind = link::kind_of(header);
+    const std::uint32_t length = link::length_of(header);
+    if (kind < Packet::out || kind > link::kLastPacket) return false;
     if (buffer_.size() - at < kHeader + length) break;
-    handler_(static_cast<Packet>(kind), std::span(buffer_).subspan(at + kHeader, length));
+    handler_(kind, std::span(buffer_).subspan(at + kHeader, length));
     at += kHeader + length;
   }
   buffer_.erase(buffer_.begin(), buffer_.begin() + static_cast<std::ptrdiff_t>(at));
@@ -40,9 +40,8 @@ bool LinkParser::feed(std::span<const std::byte> bytes) {
 }
 
 std::vector<std::byte> make_packet(Packet kind, std::span<const std::byte> payload) {
-  const auto n = static_cast<std::uint32_t>(payload.size());
-  std::vector<std::byte> packet = {static_cast<std::byte>(kind), static_cast<std::byte>(n),
-                                   static_cast<std::byte>(n >> 8), static_cast<std::byte>(n >> 16)};
+  const link::Header header = link::header_of(kind, payload.size());
+  std::vector<std::byte> packet(header.begin(), header.end());
   packet.insert(packet.end(), payload.begin(), payload.end());
   return packet;
 }

@@ -4,26 +4,16 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <functional>
 #include <optional>
 #include <span>
 #include <vector>
 
+#include "machine/include/machine/link.h"
+
 namespace nebulet::tool {
 
-/// Kinds of packets; some are used both ways.
-enum class Packet : std::uint8_t {
-  out = 1,
-  err = 2,
-  log = 3,
-  input = 4,
-  files = 5,
-  exit = 6,
-  host = 7,
-  results = 8,
-  progress = 9
-};
+using machine::link::Packet;
 
 /// What arrives from the kernel, cut into packets. Everything before the magic line (firmware) is skipped.
 class LinkParser {

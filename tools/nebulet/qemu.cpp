@@ -59,7 +59,7 @@ class Session {
 
  private:
   static constexpr std::size_t kMaxReply = 256 * 1024;
-  static constexpr std::uint32_t kMaxInput = 64 * 1024;
+  static constexpr std::uint32_t kMaxInput = machine::link::kMaxStreamPayload;
 
   static std::vector<ninep::Export> exports(const RunOptions& options) {
     std::vector<ninep::Export> list;

@@ -10,11 +10,19 @@
 #include <optional>
 #include <span>
 
+#include "machine/include/machine/link.h"
+
 namespace nebulet::machine {
 
 /// The last two are for the host's tool: the results of an invoked function, and lines that say how far the
 /// kernel is. Without a tool, results are output and progress is dropped.
-enum class ConsoleStream : std::uint8_t { out = 1, err = 2, log = 3, results = 8, progress = 9 };
+enum class ConsoleStream : std::uint8_t {
+  out = static_cast<std::uint8_t>(link::Packet::out),
+  err = static_cast<std::uint8_t>(link::Packet::err),
+  log = static_cast<std::uint8_t>(link::Packet::log),
+  results = static_cast<std::uint8_t>(link::Packet::results),
+  progress = static_cast<std::uint8_t>(link::Packet::progress),
+};
 
 /// Writes all of `bytes`; may wait for the device. Callable in any context (panic too).
 void console_write(ConsoleStream stream, std::span<const std::byte> bytes);
