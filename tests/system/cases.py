@@ -210,7 +210,7 @@ CASES = [
     Case("an exit ends threads that wait", "threads", ["exit"], exit_code=9, quiet=True),
     Case("processes", "processes", stdout=None, stdout_with=b"\n1..56\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),
     Case("programs connected by streams", "pipes", stdout=None, stdout_with=b"\n1..17\n", stdout_without=b"not ok", quiet=True, modes=MODES),
-    Case("file systems as services", "services", flags=["--dir", "{apps}/../services::/services"], stdout=None, stdout_with=b"\n1..15\n",
+    Case("file systems as services", "services", flags=["--dir", "{apps}/../services::/services"], stdout=None, stdout_with=b"\n1..18\n",
          stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("clocks and randomness", "clock", stdout=b"ok\n", quiet=True, modes=MODES),
     Case("addresses outside of the memory", "bad_pointers", quiet=True, modes=MODES),

@@ -84,6 +84,38 @@ int across() {
   return here.st_dev != there.st_dev ? 0 : 13;
 }
 
+int read_archive() {
+  char text[16] = {};
+  int fd = open("/shared/link", O_RDONLY);
+  if (fd < 0 || read(fd, text, sizeof text) != 5 || std::string_view(text) != "hello") return 10;
+  if (write(fd, "x", 1) != -1 || errno != EBADF || ftruncate(fd, 0) == 0) return 11;
+  close(fd);
+  if (open("/shared/dir/hello", O_WRONLY) != -1 || errno != EROFS) return 12;
+  if (open("/shared/dir/new", O_CREAT | O_WRONLY, 0666) != -1 || errno != EROFS) return 13;
+  if (unlink("/shared/dir/hello") != -1 || errno != EROFS || mkdir("/shared/x", 0777) != -1) return 14;
+  if (rename("/shared/dir/hello", "/shared/y") != -1 || errno != EROFS) return 15;
+  std::vector<char> large(400'000);
+  fd = open("/shared/large", O_RDONLY);
+  std::size_t size = 0;
+  while (true) {
+    const ssize_t count = read(fd, large.data() + size, large.size() - size);
+    if (count <= 0) break;
+    size += static_cast<std::size_t>(count);
+  }
+  if (size != 300'000) return 16;
+  for (std::size_t i = 0; i < size; i++)
+    if (large[i] != static_cast<char>(i * 7)) return 17;
+  std::string names;
+  DIR* directory = opendir("/shared/dir");
+  while (const dirent* entry = readdir(directory)) names += std::string(entry->d_name) + ' ';
+  closedir(directory);
+  if (names != ". .. hello sub ") return 18;
+  struct stat status;
+  if (stat("/shared/dir/sub", &status) != 0 || !S_ISDIR(status.st_mode)) return 19;
+  // The other directory is a part of the same archive.
+  return open("/other/file", O_RDONLY) >= 0 && open("/other/../link", O_RDONLY) == -1 ? 0 : 20;
+}
+
 int outside() {
   if (open("/shared/../services/memfs.wasm", O_RDONLY) != -1) return 10;
   if (open("/services/memfs.wasm", O_RDONLY) != -1) return 11;
@@ -97,6 +129,7 @@ int run_child(const std::string& role) {
   if (role == "fill") return fill();
   if (role == "across") return across();
   if (role == "outside") return outside();
+  if (role == "archive") return read_archive();
   return 99;
 }
 
@@ -170,6 +203,66 @@ void protocol(const Service& service) {
   nb_handle_close(session);
 }
 
+/// An entry of a cpio archive in the "newc" format (cpio(5)).
+std::string entry(std::string_view name, unsigned mode, std::string_view content) {
+  char header[111];
+  std::snprintf(header, sizeof header, "070701%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x%08x", 0u, mode,
+                0u, 0u, 1u, 0u, static_cast<unsigned>(content.size()), 0u, 0u, 0u, 0u,
+                static_cast<unsigned>(name.size() + 1), 0u);
+  std::string text = header + std::string(name) + '\0';
+  text.resize((text.size() + 3) & ~3u);
+  text += content;
+  text.resize((text.size() + 3) & ~3u);
+  return text;
+}
+
+/// initfs over these bytes. What it has to say goes to `errors`.
+Service start_initfs(const std::string& archive, nb_handle_t errors) {
+  const auto memory = static_cast<nb_handle_t>(nb_memory_create(archive.size()));
+  nb_memory_write(memory, 0, archive.data(), archive.size());
+  const auto service = static_cast<nb_handle_t>(nb_service_create());
+  const auto door = static_cast<nb_handle_t>(nb_door_create(service, 0));
+  Startup startup;
+  startup.argument("initfs");
+  startup.handle("service", service);
+  startup.handle("archive", memory);
+  startup.standard(2, errors);
+  const nb_handle_t module = nebulet::sdk::load_module("/services/initfs.wasm");
+  return {nebulet::sdk::start_wasi("initfs", module, kMemory, startup), door};
+}
+
+void archives() {
+  std::string large(300'000, '\0');
+  for (std::size_t i = 0; i < large.size(); i++) large[i] = static_cast<char>(i * 7);
+  const std::string good = entry("dir/hello", 0100644, "hello") + entry("dir/sub/file", 0100644, "") +
+                           entry("link", 0120777, "dir/hello") + entry("large", 0100644, large);
+  const std::string trailer = entry("TRAILER!!!", 0, "");
+  const Service service = start_initfs(good + trailer, 0);
+  Startup startup;
+  startup.preopen("/shared", duplicate(service.door), "");
+  startup.preopen("/other", duplicate(service.door), "dir/sub");
+  check(exited(start("archive", startup), 0), "an archive is read-only files");
+  nb_handle_close(service.door);
+  check(exited(service.process, 0), "its service ends without doors");
+
+  const std::string wrong[] = {good, entry("../up", 0100644, "x") + trailer,
+                               entry("a", 0100644, "x") + entry("a/b", 0100644, "x") + trailer,
+                               "070701 and nothing"};
+  int refused = 0;
+  for (const std::string& archive : wrong) {
+    nb_handle_t lines[2];
+    nb_stream_create(4096, lines, 2);
+    const Service bad = start_initfs(archive, lines[1]);
+    char text[200] = {};
+    nb_object_wait(lines[0], NB_SIGNAL_READABLE | NB_SIGNAL_PEER_CLOSED, now() + kLong);
+    nb_stream_read(lines[0], text, sizeof text - 1);
+    refused += std::string_view(text).starts_with("initfs: `archive`: ") && exited(bad.process, 1);
+    nb_handle_close(lines[0]);
+    nb_handle_close(bad.door);
+  }
+  check(refused == 4, "what is no archive is refused, and why is said");
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -200,6 +293,7 @@ int main(int argc, char** argv) {
   check(exited(watcher, 0), "whose files are EIO, and those of others are not");
   nb_handle_close(other.door);
   check(exited(other.process, 0), "a service without doors ends");
+  archives();
   std::printf("1..%d\n", number);
   return failures != 0;
 }
