@@ -13,12 +13,14 @@ sys.path.insert(0, str(ROOT / "tests/apps"))
 import build  # noqa: E402
 import cases  # noqa: E402
 
+W2C_RUNTIME = Path("/usr/src/wasm2c")  # Debian's package wabt
 # How often each kernel repeats, so that it takes a third of a second or so in native code.
 KERNELS = {"aes": 500, "chase": 300, "crc32": 450, "dct": 2000, "edit": 300, "hashmap": 150, "interpreter": 60, "mandelbrot": 120,
-           "matmul": 250, "nbody": 400, "regex": 120, "sha256": 1000, "sort": 120, "spmv": 1600, "stencil": 9000}
+           "matmul": 250, "nbody": 400, "regex": 120, "lu": 1500, "fft": 1000, "base64": 1500, "utf8": 1500, "lz": 250, "sha256": 1000, "sort": 120, "spmv": 1600, "stencil": 9000}
 # Those that profit from vectors; run when named, or with --simd.
 VECTOR_KERNELS = {"blend": 4000, "fir": 3000, "gray": 4000, "quantized": 500}
 LUA = {"fib": 80, "trees": 100, "nbody": 300, "strings": 25}
+QUICKJS = {"objects": 40, "numbers": 40, "strings": 40}
 FLAGS = ["-O3", "-ffp-contract=off"]
 SIMD_FLAGS = ["-msimd128"]  # of the wasm programs, with --simd
 
@@ -35,6 +37,21 @@ class Benchmark:
     base_stdin: bytes = b""
     script: Path | None = None  # given as standard input
     plain: Path | None = None  # the same program without exceptions, for an engine that has none
+
+    def compiled_by_wasm2c(self):
+        """The program that clang -O3 makes of what wasm2c makes of the wasm, or None if wasm2c cannot."""
+        source = self.plain or self.wasm
+        target = OUT / f"{source.parent.name}.{source.stem}.wasm2c"
+        place = HERE / "wasm2c"
+        if is_new(target, [source, *place.iterdir()]):
+            return target
+        code = target.with_suffix(".c")
+        # The names of what is defined, and so the host's C, follow from the module's name.
+        if subprocess.run(["wasm2c", source, "-n", "program", "-o", code], stderr=subprocess.DEVNULL, check=False).returncode != 0:
+            return None
+        run(["clang-19", "-O3", "-w", f"-I{W2C_RUNTIME}", f'-DPROGRAM_HEADER="{code.with_suffix(".h")}"', code, place / "main.c", place / "wasi.c",
+             W2C_RUNTIME / "wasm-rt-impl.c", "-lm", "-o", target])
+        return target
 
 
 def run(command):
@@ -67,7 +84,7 @@ def kernel(name, repeat, simd=False):
             objects.append(Path(f"{target}.{path.stem}.o"))
             run([*compiler, *FLAGS, "-c", path, "-o", objects[-1]])
         run([*compiler, *objects, "-o", target, "-lm"])
-    return Benchmark(name, "kernels", native, wasm, [str(repeat)], ["1"])
+    return Benchmark(name, "SIMD kernels" if simd else "kernels", native, wasm, [str(repeat)], ["1"])
 
 
 def program(name):
@@ -99,14 +116,33 @@ def lua_without_exceptions():
 
 
 def lua_script(name, repeat):
-    return Benchmark(f"Lua {name}", "programs", *program("lua"), ["-", str(repeat)], ["-", "0"], script=HERE / f"lua/{name}.lua",
+    return Benchmark(f"Lua {name}", "Lua", *program("lua"), ["-", str(repeat)], ["-", "0"], script=HERE / f"lua/{name}.lua",
                      plain=lua_without_exceptions())
 
 
 def compressor(name, arguments, stdin, base_stdin=b""):
     label = f"{name} -d" if {"-d", "-dc"} & set(arguments) else name
-    return Benchmark(label, "programs", *program(name), arguments, arguments, stdin=stdin, base_stdin=base_stdin)
+    return Benchmark(label, "zlib" if name == "minigzip" else name, *program(name), arguments, arguments, stdin=stdin, base_stdin=base_stdin)
 
+
+def quickjs_script(name, repeat):
+    return Benchmark(f"QuickJS {name}", "QuickJS", *program("quickjs"), [str(repeat)], ["0"], script=HERE / f"quickjs/{name}.js")
+
+
+def speedtest():
+    """SQLite's own benchmark, on a database in memory."""
+    native, wasm = OUT / "speedtest1", OUT / "speedtest1.wasm"
+    sources = [build.SOURCES.glob("sqlite3-*/test/speedtest1.c").__next__(), build.HERE / "sqlite_os.c"]
+    sqlite = build.OUT / "sqlite-amalgamation"
+    if not is_new(wasm, [*sources, HERE / "wizer_main.c"]):
+        flags = [f"-I{sqlite}", *build.SQLITE_FLAGS]
+        run([*build.NATIVE, *flags, sqlite / "sqlite3.c", *sources, "-o", native, "-lm"])
+        objects = [OUT / f"speedtest1.{path.stem}.o" for path in sources]
+        for path, target in zip(sources, objects):
+            run([*build.WASM, *flags, "-c", path, "-o", target])
+        run(["clang-19", "--target=wasm32-wasi", build.OUT / "objects/sqlite/sqlite3.o", build.OUT / "objects/sqlite/missing.o", *objects,
+             wizer_main(), *build.WASM_LIBS, "-Wl,--strip-debug", "-o", wasm])
+    return Benchmark("speedtest1", "SQLite", native, wasm, ["--size", "8", ":memory:"], ["--size", "1", ":memory:"])
 
 def benchmarks(only, simd=False):
     """Those that are named in `only`, or all (with `simd`: all kernels); each is built before it is handed out."""
@@ -120,16 +156,18 @@ def benchmarks(only, simd=False):
                 yield makers[name]()
         return
     makers |= {f"Lua {name}": (lambda name=name, repeat=repeat: lua_script(name, repeat)) for name, repeat in LUA.items()}
+    makers |= {f"QuickJS {name}": (lambda name=name, repeat=repeat: quickjs_script(name, repeat)) for name, repeat in QUICKJS.items()}
     makers |= {
+        "speedtest1": speedtest,
         "bzip2": lambda: compressor("bzip2", ["-c"], text(4_000_000)),
         "bzip2 -d": lambda: compressor("bzip2", ["-dc"], compressed("bzip2", size), compressed("bzip2", 0)),
         "minigzip": lambda: compressor("minigzip", [], text(size)),
         "minigzip -d": lambda: compressor("minigzip", ["-d"], compressed("minigzip", size, 5), compressed("minigzip", 0)),
-        "C++": lambda: Benchmark("C++", "programs", *program("containers"), ["20"], ["0"]),
+        "C++": lambda: Benchmark("C++", "C++", *program("containers"), ["20"], ["0"]),
     }
     chosen = [name for name in makers if not only or name in only]
     if any(name not in kernels for name in chosen):
-        failed = build.build(["lua", "bzip2", "minigzip", "containers"])
+        failed = build.build(["lua", "bzip2", "minigzip", "containers", "sqlite", "quickjs"])
         if failed:
             sys.exit("\n".join(f"{name}: {reason}" for name, reason in failed.items()))
     for name in chosen:

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Builds the programs that `run` runs, for WebAssembly and for the host, into build/apps. The sources of Lua, bzip2, zlib
-and SQLite are Debian's source packages; the rest is in the repository. What is up to date is not built again.
+"""Builds the programs that `run` runs, for WebAssembly and for the host, into build/apps. The sources of Lua, bzip2, zlib,
+SQLite and QuickJS are Debian's source packages; the rest is in the repository. What is up to date is not built again.
 
 Lua jumps out of protected calls with longjmp, for which clang uses WebAssembly's exceptions (shim/setjmp.c)."""
 import argparse
@@ -37,8 +37,8 @@ def run(command, **options):
     return result.stdout
 
 
-def source_entries():
-    """Debian's own entries of the machine's package sources, as ones of source packages."""
+def source_entries(suite=None):
+    """Debian's own entries of the machine's package sources, as ones of source packages; of `suite` in place of the machine's release."""
     release = Path("/etc/os-release").read_text()
     codename = next((line.split("=")[1].strip('"') for line in release.splitlines() if line.startswith("VERSION_CODENAME=")), "stable")
     suites = {codename, "stable", *(f"{codename}{part}" for part in ("-updates", "-security", "/updates"))}
@@ -50,22 +50,27 @@ def source_entries():
             for line in path.read_text().splitlines():
                 words = line.split("]")[-1].split() if "[" in line else line.split()[1:]
                 if line.startswith("deb ") and "main" in words and suites & set(words):
-                    entries[".list"].append("deb-src " + line[4:])
+                    if suite and codename not in words:
+                        continue
+                    entries[".list"].append("deb-src " + (re.sub(rf" {codename} ", f" {suite} ", line[4:]) if suite else line[4:]))
             continue
         for stanza in path.read_text().split("\n\n"):
             fields = dict(line.split(":", 1) for line in stanza.splitlines() if ":" in line and line[0] not in "# \t")
             if "deb" in fields.get("Types", "").split() and "main" in fields.get("Components", "").split() and (
                     suites & set(fields.get("Suites", "").split())):
-                entries[".sources"].append(re.sub(r"^Types:.*$", "Types: deb-src", stanza.strip(), flags=re.MULTILINE))
+                stanza = re.sub(r"^Types:.*$", "Types: deb-src", stanza.strip(), flags=re.MULTILINE)
+                if suite and codename not in fields["Suites"].split():
+                    continue
+                entries[".sources"].append(re.sub(r"^Suites:.*$", f"Suites: {suite}", stanza, flags=re.MULTILINE) if suite else stanza)
     return entries
 
 
-def apt_environment():
+def apt_environment(suite=None):
     """An apt of this folder's own that asks for source packages wherever the machine gets its binary ones."""
-    place = OUT / "apt"
+    place = OUT / (f"apt-{suite}" if suite else "apt")
     config = place / "apt.conf"
     if not config.exists():
-        entries = source_entries()
+        entries = source_entries(suite)
         if not any(entries.values()):
             raise Failed("no entry of Debian in /etc/apt to take the place of source packages from")
         (place / "parts").mkdir(parents=True, exist_ok=True)
@@ -79,14 +84,14 @@ def apt_environment():
     return {**os.environ, "APT_CONFIG": str(config)}
 
 
-def source(package):
-    """The unpacked source package."""
+def source(package, suite=None):
+    """The unpacked source package, of the machine's release of Debian or of `suite`."""
     SOURCES.mkdir(parents=True, exist_ok=True)
     found = [path for path in SOURCES.glob(f"{package}-*") if path.is_dir()]
     if found:
         return found[0]
     if not list(SOURCES.glob(f"{package}_*.dsc")):
-        run(["apt-get", "source", "--download-only", "-qq", package], cwd=SOURCES, env=apt_environment())
+        run(["apt-get", "source", "--download-only", "-qq", package], cwd=SOURCES, env=apt_environment(suite))
     run(["dpkg-source", "--no-check", "-x", next(SOURCES.glob(f"{package}_*.dsc")).name], cwd=SOURCES)
     return next(path for path in SOURCES.glob(f"{package}-*") if path.is_dir())
 
@@ -167,6 +172,10 @@ def xz():
               wasm_flags=["-DSIZEOF_SIZE_T=4", "-Dsigprocmask(how, set, old)=0"], native_flags=["-DSIZEOF_SIZE_T=8"])
 
 
+SQLITE_FLAGS = ["-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OS_OTHER", "-DSQLITE_TEMP_STORE=3",
+                "-DSQLITE_ENABLE_MATH_FUNCTIONS"]
+
+
 def sqlite():
     src = source("sqlite3")
     amalgamation = OUT / "sqlite-amalgamation"
@@ -174,9 +183,15 @@ def sqlite():
         amalgamation.mkdir(exist_ok=True)
         run([src / "configure", "--disable-tcl", "--disable-readline", "CC=clang-19", "BUILD_CC=clang-19"], cwd=amalgamation)
         run(["make", "sqlite3.c"], cwd=amalgamation)
-    flags = [f"-I{amalgamation}", "-DSQLITE_THREADSAFE=0", "-DSQLITE_OMIT_LOAD_EXTENSION", "-DSQLITE_OS_OTHER", "-DSQLITE_TEMP_STORE=3",
-             "-DSQLITE_ENABLE_MATH_FUNCTIONS"]
-    compile_c("sqlite", [amalgamation / "sqlite3.c", HERE / "sqlite_main.c"], flags=flags)
+    compile_c("sqlite", [amalgamation / "sqlite3.c", HERE / "sqlite_main.c", HERE / "sqlite_os.c"], flags=[f"-I{amalgamation}", *SQLITE_FLAGS])
+
+
+def quickjs():
+    # Debian 12 has none. With EMSCRIPTEN it does without threads, computed goto and a way to ask for the stack's end.
+    src = source("quickjs", "trixie")
+    sources = [src / f"{name}.c" for name in ("quickjs", "libregexp", "libunicode", "cutils", "dtoa")]
+    compile_c("quickjs", [*sources, HERE / "quickjs_main.c"], flags=[f"-I{src}", "-D_GNU_SOURCE", '-DCONFIG_VERSION="Debian"'],
+              wasm_flags=["-DEMSCRIPTEN"])
 
 
 def containers():
@@ -223,12 +238,12 @@ def assembly():
          "node_modules/@assemblyscript/wasi-shim/asconfig.json"], cwd=OUT / "npm")
 
 
-APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "sqlite": sqlite, "zstd": zstd, "xz": xz, "yosys": yosys, "assembly": assembly}
+APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "sqlite": sqlite, "quickjs": quickjs, "zstd": zstd, "xz": xz, "yosys": yosys, "assembly": assembly}
 
 
 def stamp_of():
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", *sorted(HERE.glob("*_main.c")), HERE / "assembly.ts", *sorted((HERE / "npm").iterdir()), ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
+    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", *sorted(HERE.glob("*.c")), HERE / "assembly.ts", *sorted((HERE / "npm").iterdir()), ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

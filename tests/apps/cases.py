@@ -97,6 +97,11 @@ def real_programs(size, whole):
     yield both("Rust with std", "rust", stdin=text_of(min(size, 100_000)))
     yield lua("Lua language", "language.lua", status=None)
     yield both("SQLite", "sqlite", stdin=(HERE / "queries.sql").read_bytes())
+    # QuickJS's own tests, which say nothing when they pass.
+    for script in sorted(build.SOURCES.glob("quickjs-*/tests/test_*.js")):
+        name = script.stem.removeprefix("test_")
+        if name == "language" or (whole and name in ("bigint", "closure", "loop")):
+            yield both(f"QuickJS {name}", "quickjs", stdin=script.read_bytes(), modes=("hosted", "microvm"))
     yield both(f"zstd, {size_text(size)}", "zstd", stdin=text_of(size))
     yield both(f"xz -d, {size_text(size)}", "xz", "-d", stdin=compressed("xz", size))
     yield Case("AssemblyScript", out / "assembly.wasm", ["one", "two words"], node=True, status=None)
