@@ -34,6 +34,7 @@ Allocator::Allocator(mir::Function& function, const Liveness& liveness, const Re
       locations(arena),
       dead(arena),
       spilled(arena),
+      evictions(arena),
       f_(function),
       allocatable_(registers.allocatable.bits),
       candidates_(arena),
@@ -49,6 +50,8 @@ Allocator::Allocator(mir::Function& function, const Liveness& liveness, const Re
   def_reg = arena.allocate_array<std::uint8_t>(vregs, kNoReg);
   slot_at_def = arena.allocate_array<bool>(vregs, false);
   spill = arena.allocate_array<SpillPoint>(vregs, SpillPoint{});
+  first_eviction = arena.allocate_array<std::uint32_t>(vregs, kNone);
+  eviction_cost = arena.allocate_array<std::uint64_t>(vregs, 0);
   reg_of_ = arena.allocate_array<std::uint8_t>(vregs, kNoReg);
   next_use_ = arena.allocate_array<std::uint32_t>(vregs, kDead);
   stamp_ = arena.allocate_array<std::uint32_t>(vregs, kNone);
@@ -317,11 +320,26 @@ void Allocator::evict(std::uint32_t reg, std::uint32_t before) {
   release(reg);
   if (next_use_[v] == kDead || rematerializable(v) || slot_at_def[v]) return;
   const SpillPoint& point = spill[v];
-  if (point.block != kNone && (point.block != block_ || point.edit != kNone) &&
-      live.dominates(point.block, block_))
-    return;
+  const bool is_below = point.block != kNone && (point.block != block_ || point.edit != kNone) &&
+                        live.dominates(point.block, block_);
+  // Below an eviction the value is in its slot; below the dominator of several it need not be.
+  if (is_below && (point.edit != kNone || eviction_cost[v] == kTooOften)) return;
   edits.push_back({before, 0, Location::reg(mir::PReg{static_cast<std::uint8_t>(reg)}), slot_of(v)});
-  record_eviction(v, block_, edits.size() - 1);
+  list_eviction(v, block_, edits.size() - 1);
+  if (!is_below) record_eviction(v, block_, edits.size() - 1);
+}
+
+/// The list ends where storing at the definition is cheaper, which also bounds it.
+void Allocator::list_eviction(std::uint32_t vreg, std::uint32_t block, std::uint32_t edit) {
+  std::uint64_t& cost = eviction_cost[vreg];
+  if (cost == kTooOften) return;
+  cost += live.frequency[block] + 1;
+  if (cost > live.frequency[live.defs[vreg].block]) {
+    cost = kTooOften;
+    return;
+  }
+  evictions.push_back({block, edit, first_eviction[vreg]});
+  first_eviction[vreg] = evictions.size() - 1;
 }
 
 void Allocator::record_eviction(std::uint32_t vreg, std::uint32_t block, std::uint32_t edit) {

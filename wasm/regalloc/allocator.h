@@ -32,6 +32,13 @@ struct SpillPoint {
       kNone;  ///< the store prepared before the first eviction in `block`; kNone: the block's end
 };
 
+/// A place where a value leaves its register and must be in its slot, if the store is not earlier.
+struct Eviction {
+  std::uint32_t block;
+  std::uint32_t edit;  ///< the store prepared there; kNone: at the block's end
+  std::uint32_t next;  ///< another one of the value, or kNone
+};
+
 class Allocator {
  public:
   Allocator(mir::Function& function, const Liveness& liveness, const Registers& registers, Arena& arena);
@@ -39,7 +46,10 @@ class Allocator {
   /// Fills everything below.
   void run();
   /// `vreg` leaves its register at the end of `block` for good of an edge.
-  void evict_at_end(std::uint32_t vreg, std::uint32_t block) { record_eviction(vreg, block, kNone); }
+  void evict_at_end(std::uint32_t vreg, std::uint32_t block) {
+    list_eviction(vreg, block, kNone);
+    record_eviction(vreg, block, kNone);
+  }
 
   const Liveness& live;
   ArenaVector<Edit> edits;  ///< in the order of the walk; slots by vreg; width 0: a store that is not needed
@@ -50,6 +60,13 @@ class Allocator {
   std::span<bool> slot_at_def;  ///< by vreg: parameter that arrives in its slot (with a def_reg also there)
   std::span<SpillPoint> spill;  ///< by vreg
   ArenaVector<std::uint32_t> spilled;  ///< vregs with a spill point
+  ArenaVector<Eviction> evictions;
+  std::span<std::uint32_t>
+      first_eviction;  ///< by vreg: in `evictions`; on every way to a read from the slot lies one
+  /// By vreg: frequency of its evictions; kTooOften: they are more than the definition, and not all are
+  /// listed.
+  std::span<std::uint64_t> eviction_cost;
+  static constexpr std::uint64_t kTooOften = ~std::uint64_t{0};
 
   bool rematerializable(std::uint32_t v) const { return f_.vregs[v].rematerializable; }
   std::uint32_t allocatable() const { return allocatable_; }
@@ -64,6 +81,7 @@ class Allocator {
   bool prefers_slot(std::uint32_t vreg, std::uint32_t next, std::uint32_t position) const;
   void evict(std::uint32_t reg, std::uint32_t before);
   void record_eviction(std::uint32_t vreg, std::uint32_t block, std::uint32_t edit);
+  void list_eviction(std::uint32_t vreg, std::uint32_t block, std::uint32_t edit);
   /// A free register of `mask`, or the one whose value is needed last; `forbidden` ones are not considered.
   std::uint32_t take(std::uint32_t vreg, std::uint32_t mask, std::uint32_t forbidden, std::uint32_t before);
   std::uint32_t farthest(std::uint32_t mask) const;

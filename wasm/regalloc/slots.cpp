@@ -46,6 +46,39 @@ class SlotPool {
   std::uint32_t count_ = 0;
 };
 
+/// Adds a store at the end of a block in which the value stays in its register; returns its place.
+std::uint32_t store_at_end(const Function& function, const Allocator& allocator, std::uint32_t v,
+                           std::uint32_t block, Stores& stores) {
+  const RegState& exit = allocator.exit[block];
+  const auto held = std::find(exit.begin(), exit.end(), v);
+  NB_ASSERT(held != exit.end());  // nothing that dominates all evictions comes behind one
+  const BlockData& data = function.blocks[block];
+  stores.at_ends.push_back({data.first + data.count - 1, function.vregs[v].width,
+                            reg(static_cast<std::uint32_t>(held - exit.begin())), slot_of(v)});
+  return stores.at_ends.size() - 1;
+}
+
+void store_at_evictions(const Function& function, Allocator& allocator, std::uint32_t v, Stores& stores) {
+  stores.place[v].at_evictions = true;
+  for (std::uint32_t e = allocator.first_eviction[v]; e != kNone; e = allocator.evictions[e].next) {
+    const Eviction& eviction = allocator.evictions[e];
+    if (eviction.edit != kNone)
+      allocator.edits[eviction.edit].width = function.vregs[v].width;
+    else
+      store_at_end(function, allocator, v, eviction.block, stores);
+  }
+}
+
+/// Takes back what place_stores has done for a value.
+void drop_stores(Allocator& allocator, std::uint32_t v, const Stores::Place& place, Stores& stores) {
+  if (place.at_def != kNone)
+    stores.at_defs[place.at_def].width = 0;
+  else if (place.at_end != kNone)
+    stores.at_ends[place.at_end].width = 0;
+  else
+    allocator.edits[allocator.spill[v].edit].width = 0;
+}
+
 }  // namespace
 
 Stores place_stores(const Function& function, Allocator& allocator, Arena& arena) {
@@ -63,19 +96,19 @@ Stores place_stores(const Function& function, Allocator& allocator, Arena& arena
       b = function.blocks[b].idom.index;
       if (live.frequency[b] + live.frequency[b] / 8 < live.frequency[best]) best = b;  // beyond rounding
     }
+    const std::uint64_t scattered = allocator.eviction_cost[v];
+    if (live.mode == Mode::global && scattered != Allocator::kTooOften &&
+        scattered + scattered / 8 < live.frequency[best]) {
+      store_at_evictions(function, allocator, v, stores);
+      continue;
+    }
     stores.place[v].block = best;
     if (best == point.block && point.edit != kNone) {
       allocator.edits[point.edit].width = width;
       continue;
     }
     if (best != def.block) {
-      const RegState& exit = allocator.exit[best];
-      const auto held = std::find(exit.begin(), exit.end(), v);
-      NB_ASSERT(held != exit.end());  // nothing that dominates all evictions comes behind one
-      const BlockData& block = function.blocks[best];
-      stores.place[v].at_end = stores.at_ends.size();
-      stores.at_ends.push_back({block.first + block.count - 1, width,
-                                reg(static_cast<std::uint32_t>(held - exit.begin())), slot_of(v)});
+      stores.place[v].at_end = store_at_end(function, allocator, v, best, stores);
       continue;
     }
     const std::uint32_t before = def.inst == kNone ? function.blocks[def.block].first : def.inst + 1;
@@ -116,6 +149,7 @@ void store_on_edges(const Function& function, Allocator& allocator, const Slots&
     const DefSite& def = allocator.live.defs[v];
     if (def.inst != kNone || allocator.def_reg[v] == kNoReg) continue;
     const Stores::Place place = stores.place[v];
+    if (place.at_evictions) continue;  // cheaper than all edges, or nearly
     const std::uint64_t now = allocator.live.frequency[place.block];
     const BlockData& block = function.blocks[def.block];
     stores.place[v].block = def.block;  // for the edges that pass the parameter itself
@@ -134,12 +168,7 @@ void store_on_edges(const Function& function, Allocator& allocator, const Slots&
       continue;
     }
     allocator.slot_at_def[v] = true;
-    if (place.at_def != kNone)
-      stores.at_defs[place.at_def].width = 0;
-    else if (place.at_end != kNone)
-      stores.at_ends[place.at_end].width = 0;
-    else
-      allocator.edits[allocator.spill[v].edit].width = 0;
+    drop_stores(allocator, v, place, stores);
   }
 }
 

@@ -9,20 +9,22 @@
 
 namespace nebulet::wasm::regalloc {
 
-/// Where each value in memory is stored.
+/// Where each value in memory is stored: at one place, or wherever it leaves its register.
 struct Stores {
   ArenaVector<Edit> at_defs;  ///< directly behind the definition
   ArenaVector<Edit> at_ends;  ///< at the end of a block, before its edge's moves
   struct Place {
-    std::uint32_t block = kNone;  ///< from its end on the value is in its slot
+    std::uint32_t block = kNone;  ///< from its end on the value is in its slot; kNone: there is no such place
     std::uint32_t at_def = kNone,
                   at_end = kNone;  ///< the store in at_defs or at_ends; otherwise in the walk's
+    bool at_evictions = false;     ///< at each eviction, whose edit is in the walk's or in at_ends
   };
   std::span<Place> place;  ///< by vreg
 };
 
-/// Chooses for each spilled value the cheapest point between its definition and its spill point, and enables
-/// or adds the store there. Requires: evictions on edges are recorded. Slots are named by vreg.
+/// Chooses for each spilled value the cheapest point between its definition and its spill point, or its
+/// evictions if they are all together cheaper (calls on paths that are rarely taken), and enables or adds the
+/// stores there. Requires: evictions on edges are recorded. Slots are named by vreg.
 Stores place_stores(const mir::Function& function, Allocator& allocator, Arena& arena);
 
 struct Slots {
