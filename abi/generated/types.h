@@ -229,6 +229,15 @@ struct BlockInfo {
 };
 static_assert(sizeof(BlockInfo) == 16);
 
+/// What a network driver says first (user/drivers/frames.h).
+struct NetInfo {
+  std::uint32_t mac_low;  ///< The first four bytes of its address.
+  std::uint32_t mac_high;  ///< The other two.
+  std::uint32_t max_frame;  ///< The most bytes of a frame, without the checksum.
+  std::uint32_t reserved;  ///< 0.
+};
+static_assert(sizeof(NetInfo) == 16);
+
 /// The name of a status, for messages.
 constexpr const char* name(Status status) {
   switch (status) {

@@ -233,6 +233,14 @@ typedef struct {
   uint32_t reserved; /* 0. */
 } nb_block_info_t;
 
+/* What a network driver says first (user/drivers/frames.h). */
+typedef struct {
+  uint32_t mac_low; /* The first four bytes of its address. */
+  uint32_t mac_high; /* The other two. */
+  uint32_t max_frame; /* The most bytes of a frame, without the checksum. */
+  uint32_t reserved; /* 0. */
+} nb_net_info_t;
+
 #define NB_CALL(name) __attribute__((import_module("nebulet"), import_name(#name)))
 
 /* Gives the handle back. The object lives on while other handles or the kernel hold it. */

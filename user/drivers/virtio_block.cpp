@@ -124,7 +124,6 @@ std::uint64_t answer(const sdk::Request& request) {
 }  // namespace
 
 extern "C" void run() {
-  static BlockDevice device;
-  g_device = &device;
+  g_device = &sdk::make_static<BlockDevice>();
   sdk::serve(virtio::kFirstOtherHandle, answer);
 }

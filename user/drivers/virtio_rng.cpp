@@ -14,10 +14,11 @@ constexpr std::uint64_t kTimeout = 30'000'000'000;
 
 extern "C" void run() {
   constexpr sdk::Stream kRandom(virtio::kFirstOtherHandle);
-  static virtio::Device device;
+  auto& device = sdk::make_static<virtio::Device>();
   device.negotiate(0);
   const sdk::Dma memory(virtio::kDeviceHandle, kBuffer + kBytes);
-  static virtio::RequestQueue requests(device, 0, 8, memory, 0);
+  auto& requests =
+      sdk::make_static<virtio::RequestQueue>(device, std::uint16_t{0}, std::uint16_t{8}, memory, 0u);
   device.start();
   std::array<std::byte, kBytes> bytes;
   for (;;) {

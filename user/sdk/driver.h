@@ -3,9 +3,12 @@
 // `run`; whoever starts it passes handles in an agreed order, which get the numbers 1, 2, 3 and so on.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <string_view>
+#include <utility>
 
 #include "abi/sdk/nebulet.h"
 
@@ -23,6 +26,13 @@ inline void log(nb_log_level_t level, std::string_view text) {
   log(NB_LOG_LEVEL_ERROR, why);
   nb_process_exit(1);
   __builtin_unreachable();
+}
+
+/// One object of a type for a driver's whole life, where the stack is too small for it.
+template <class T, class... Args>
+T& make_static(Args&&... args) {
+  alignas(T) static std::array<std::byte, sizeof(T)> place;
+  return *new (place.data()) T(std::forward<Args>(args)...);
 }
 
 /// A range of ports, or of registers at physical addresses.

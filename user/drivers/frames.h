@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+// What network drivers share. Frames go through a channel, one in a message: the first message from the
+// driver is a net_info, each further one a frame that came; what the other end writes is sent. Frames for
+// which there is no room are dropped, as on any network.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+
+#include "user/sdk/event_loop.h"
+
+namespace nebulet::drivers {
+
+constexpr std::size_t kMinFrame = 14, kMaxFrame = 1514;  // without the checksum
+using FrameBytes = std::array<std::byte, kMaxFrame>;
+
+/// `Device` has: info(); can_send(), send(frame); receive(into), the size of the next frame that came, 0:
+/// none; interrupted(), which lets it interrupt again.
+template <class Device>
+class FrameServer {
+ public:
+  FrameServer(Device& device, nb_handle_t interrupt, nb_handle_t channel)
+      : device_(device), channel_(channel) {
+    loop_.add(
+        interrupt, NB_SIGNAL_SIGNALED, [](void* self, std::uint32_t) { of(self).on_interrupt(); }, this);
+    outgoing_ = loop_.add(
+        channel, kOutgoing, [](void* self, std::uint32_t signals) { of(self).on_channel(signals); }, this);
+  }
+
+  /// Until the channel's other end is gone.
+  void run() {
+    const nb_net_info_t info = device_.info();
+    nb_channel_write(channel_, &info, sizeof info, nullptr, 0);
+    loop_.run();
+  }
+
+ private:
+  static constexpr std::uint32_t kOutgoing = NB_SIGNAL_READABLE | NB_SIGNAL_PEER_CLOSED;
+  /// So many frames at most are moved before the other direction has its turn.
+  static constexpr int kTurn = 64;
+
+  static FrameServer& of(void* self) { return *static_cast<FrameServer*>(self); }
+
+  void on_interrupt() {
+    device_.interrupted();
+    for (int i = 0; i < kTurn; ++i) {
+      const std::size_t size = device_.receive(frame_);
+      if (size == 0) break;
+      if (size >= kMinFrame) nb_channel_write(channel_, frame_.data(), size, nullptr, 0);
+    }
+    loop_.set_mask(outgoing_, device_.can_send() ? kOutgoing : NB_SIGNAL_PEER_CLOSED);
+  }
+
+  void on_channel(std::uint32_t signals) {
+    for (int i = 0; i < kTurn && (signals & NB_SIGNAL_READABLE) && device_.can_send(); ++i) {
+      const sdk::Result size = nb_channel_read(channel_, frame_.data(), frame_.size(), nullptr, 0);
+      if (size == NB_STATUS_SHOULD_WAIT) return;
+      if (size == NB_STATUS_PEER_CLOSED) return loop_.stop();
+      if (size < 0) sdk::give_up("a client sends what is no frame");
+      const std::size_t bytes = static_cast<std::uint32_t>(size);
+      if (bytes >= kMinFrame) device_.send(std::span(frame_).first(bytes));
+    }
+    if (!(signals & NB_SIGNAL_READABLE)) return loop_.stop();
+    if (!device_.can_send()) loop_.set_mask(outgoing_, NB_SIGNAL_PEER_CLOSED);
+  }
+
+  Device& device_;
+  const nb_handle_t channel_;
+  sdk::EventLoop loop_;
+  std::size_t outgoing_ = 0;
+  FrameBytes frame_{};
+};
+
+}  // namespace nebulet::drivers
