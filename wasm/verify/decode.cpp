@@ -196,6 +196,9 @@ const std::uint8_t* decode_modrm(const std::uint8_t* p, std::uint8_t r8, std::ui
   return p + disp_size;
 }
 
+/// How many bytes decode() lets the functions below read.
+constexpr std::size_t kMost = 32;
+
 struct Prefixes {
   bool gs = false, addr32 = false, p66 = false, f3 = false, lock = false;
   std::uint8_t rex = 0;
@@ -289,6 +292,14 @@ const std::uint8_t* decode_vex(const std::uint8_t* p, const Prefixes& prefixes, 
   return finish_mem(prefixes, row->access, width, out) ? p : nullptr;
 }
 
+// By Size, and by REX.W and 66: operand sizes. By Imm and operand size: bytes of the immediate.
+constexpr std::uint8_t kSizes[5][4] = {{1, 1, 1, 1}, {4, 2, 8, 8}, {4, 4, 8, 8}, {8, 8, 8, 8}, {8, 8, 8, 8}};
+constexpr std::uint8_t kImmSizes[5][9] = {{},
+                                          {1, 1, 1, 1, 1, 1, 1, 1, 1},
+                                          {2, 2, 2, 2, 2, 2, 2, 2, 2},
+                                          {4, 4, 2, 4, 4, 4, 4, 4, 4},
+                                          {0, 1, 2, 3, 4, 5, 6, 7, 8}};
+
 const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixes, Insn& out) {
   unsigned map = 0;
   std::uint8_t opcode = *p++;
@@ -301,14 +312,7 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
   const LegacyRow* row = lookup(kLegacyIndex, kLegacy, map * 256u + opcode, *p);
   if (!row) return nullptr;
   const bool wide = prefixes.rex & 8;
-  std::uint8_t size = 0;
-  switch (row->size) {
-    case Size::b: size = 1; break;
-    case Size::v: size = wide ? 8 : prefixes.p66 ? 2 : 4; break;
-    case Size::y: size = wide ? 8 : 4; break;
-    case Size::q: size = 8; break;
-    case Size::n: size = 8; break;
-  }
+  const std::uint8_t size = kSizes[static_cast<unsigned>(row->size)][wide * 2 + prefixes.p66];
   if (prefixes.p66 && (row->size != Size::v || wide)) return nullptr;
   if (wide && (row->size == Size::b || row->size == Size::n)) return nullptr;
   if (!wide && row->size == Size::q) return nullptr;
@@ -349,34 +353,29 @@ const std::uint8_t* decode_legacy(const std::uint8_t* p, const Prefixes& prefixe
   if (implicit & 1) define(out, kRax, size == 1 ? 2 : size, zero_extends);
   if (implicit & 4) define(out, kRdx, size, zero_extends);
 
-  unsigned imm_size = 0;
-  switch (row->imm) {
-    case Imm::n: break;
-    case Imm::b: imm_size = 1; break;
-    case Imm::w: imm_size = 2; break;
-    case Imm::z: imm_size = size == 2 ? 2 : 4; break;
-    case Imm::v: imm_size = size; break;
+  const unsigned imm_size = row->form == Form::j1   ? 1
+                            : row->form == Form::j4 ? 4
+                                                    : kImmSizes[static_cast<unsigned>(row->imm)][size];
+  if (imm_size != 0) {  // decode() reads from at least kMost bytes
+    const unsigned above = 64 - 8 * imm_size;
+    const std::uint64_t raw = load<std::uint64_t>(p) << above;
+    out.imm = row->kind == Kind::ret ? static_cast<std::int64_t>(raw >> above)
+                                     : static_cast<std::int64_t>(raw) >> above;
+    p += imm_size;
   }
-  if (row->form == Form::j1) imm_size = 1;
-  if (row->form == Form::j4) imm_size = 4;
-  switch (imm_size) {
-    case 1: out.imm = static_cast<std::int8_t>(*p); break;
-    case 2: out.imm = row->kind == Kind::ret ? load<std::uint16_t>(p) : load<std::int16_t>(p); break;
-    case 4: out.imm = load<std::int32_t>(p); break;
-    case 8: out.imm = load<std::int64_t>(p); break;
-    default: break;
-  }
-  p += imm_size;
   if (row->kind == Kind::nop && row->policy == Policy::reg && out.rm != kRax) return nullptr;  // mfence
   return finish_mem(prefixes, row->rm_access, rm_size, out) && finish_lock(prefixes, out) ? p : nullptr;
 }
+
+/// Few instructions have a prefix: whether the byte's upper four bits are those of one.
+bool may_be_prefix(std::uint8_t byte) { return 1u << (byte >> 4) & (1u << 0x6 | 1u << 0xf); }
 
 }  // namespace
 
 bool decode(const std::uint8_t* bytes, std::size_t available, Insn& out) {
   // The longest form read below has 4 prefixes, REX, 3 bytes of opcode, ModRM, SIB, displacement and an
   // 8-byte immediate.
-  constexpr std::size_t kMost = 32, kLongest = 15;
+  constexpr std::size_t kLongest = 15;
   std::uint8_t copy[kMost];
   const std::uint8_t* begin = bytes;
   if (available < kMost) [[unlikely]] {
@@ -388,7 +387,7 @@ bool decode(const std::uint8_t* bytes, std::size_t available, Insn& out) {
   out = Insn{};
   Prefixes prefixes;
   const std::uint8_t* p = begin;
-  for (;; p++) {
+  for (; may_be_prefix(*p); p++) {
     bool* prefix = nullptr;
     switch (*p) {
       case 0x65: prefix = &prefixes.gs; break;

@@ -254,9 +254,23 @@ void Checker::transfer(const Insn& i) {
   if (zero) state_ |= bit(dst);
 }
 
+/// Most branches go forward, to a label that is near.
 const Label* Checker::find_label(std::uint32_t pc) const {
   const Label* first = code_.labels.data() + first_label_;
   const Label* last = code_.labels.data() + last_label_;
+  const Label* const here = code_.labels.data() + label_;
+  if (pc < next_) {
+    last = here;
+  } else {
+    first = here;
+    for (std::ptrdiff_t step = 2; last - first > step; step *= 2) {
+      if (first[step].pc > pc) {
+        last = first + step;
+        break;
+      }
+      first += step;
+    }
+  }
   const Label* at =
       std::lower_bound(first, last, pc, [](const Label& l, std::uint32_t p) { return l.pc < p; });
   return at != last && at->pc == pc ? at : nullptr;
