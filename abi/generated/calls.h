@@ -63,6 +63,7 @@ Result<> sys_door_give(CallContext& context, GuestArrayIn<HandleValue> handles);
 Result<HandleValue> sys_module_create(CallContext& context, GuestIn bytes, GuestOut message);
 Result<HandleValue> sys_module_of(CallContext& context, GuestIn instance);
 Result<HandleValue> sys_module_create_from(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory, std::uint64_t offset, std::uint64_t size, GuestOut message);
+Result<HandleValue> sys_module_create_with_code(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory, std::uint64_t offset, std::uint64_t size, std::uint64_t code_offset, std::uint64_t code_size, GuestOut message);
 Result<HandleValue> sys_memory_create(CallContext& context, std::uint64_t size);
 Result<std::uint64_t> sys_memory_size(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory);
 Result<> sys_memory_read(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory, std::uint64_t offset, GuestOut bytes);
@@ -142,6 +143,7 @@ Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::
   CALL(0x1201, module_create) \
   CALL(0x1202, module_of) \
   CALL(0x1203, module_create_from) \
+  CALL(0x1204, module_create_with_code) \
   CALL(0x1301, memory_create) \
   CALL(0x1302, memory_size) \
   CALL(0x1303, memory_read) \

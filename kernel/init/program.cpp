@@ -10,6 +10,7 @@
 #include "kernel/init/operands.h"
 #include "kernel/loader/loader.h"
 #include "kernel/log/log.h"
+#include "kernel/memory/memory_object.h"
 #include "kernel/process/run.h"
 #include "kernel/process/thread.h"
 #include "machine/include/machine/console.h"
@@ -54,13 +55,15 @@ std::optional<std::span<const std::byte>> find_module(const machine::BootInfo& b
 }
 
 /// Errors go to the log.
-int run_program(const CommandLine& line, const ProgramImage& image, std::uint64_t boot_ns) {
+int run_program(const CommandLine& line, const ProgramImage& image, std::span<const std::byte> initfs,
+                std::uint64_t boot_ns) {
   Process::Options options{.memory_limit = line.memory,
                            .arguments = line.arguments,
                            .environment = line.environment,
                            .preopens = line.preopens,
                            .terminals = line.terminals,
-                           .devices = line.devices};
+                           .devices = line.devices,
+                           .initfs = initfs};
   for (const auto& [path, quota] : line.memory_directories)
     options.memory_directories.push_back({path, quota});
   if (options.arguments.empty()) options.arguments.emplace_back("program");
@@ -97,7 +100,9 @@ int run_init(const machine::BootInfo& boot, const CommandLine& line, std::uint64
                      .wasi_code = find_module(boot, "wasi.code").value_or(std::span<const std::byte>())};
   if (!line.arguments.empty() && !line.arguments[0].empty()) image.name = line.arguments[0];
   if (!line.invoke.empty()) image.entry = line.invoke;
-  return run_program(line, image, boot_ns);
+  const auto initfs = find_module(boot, "initfs").value_or(std::span<const std::byte>());
+  if (initfs.size() > MemoryObject::kMaxSize) return refuse("the boot module `initfs` is too large");
+  return run_program(line, image, initfs, boot_ns);
 }
 
 }  // namespace nebulet::kernel

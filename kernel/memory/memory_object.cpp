@@ -24,24 +24,32 @@ std::uint64_t within_part(std::uint64_t offset, std::uint64_t count) {
 
 }  // namespace
 
-MemoryObject::MemoryObject(Charge charge, QuotaRef quota, std::uint64_t size)
+MemoryObject::MemoryObject(Charge charge, QuotaRef quota, std::uint64_t size, bool is_boot_module)
     : Object(kType),
       charge_(std::move(charge)),
       quota_(std::move(quota)),
       size_(size),
       reserved_(parts_of(size) * kPart),
-      there_(std::make_unique<std::uint64_t[]>(words_of(size))) {}
+      is_boot_module_(is_boot_module),
+      there_(is_boot_module ? nullptr : std::make_unique<std::uint64_t[]>(words_of(size))) {}
 
 Result<Ref<MemoryObject>> MemoryObject::create(const QuotaRef& quota, std::uint64_t size) {
   NB_ASSERT(size >= 1 && size <= kMaxSize);
-  Ref<MemoryObject> object = TRY(make_object<MemoryObject>(quota, words_of(size) * 8, quota, size));
+  Ref<MemoryObject> object = TRY(make_object<MemoryObject>(quota, words_of(size) * 8, quota, size, false));
   object->base_ = machine::reserve(object->reserved_, machine::kPageSize);
   if (object->base_ == nullptr) return fail(Status::out_of_memory);
   return object;
 }
 
+Result<Ref<MemoryObject>> MemoryObject::over(const QuotaRef& quota, std::span<const std::byte> bytes) {
+  NB_ASSERT(!bytes.empty() && bytes.size() <= kMaxSize);
+  Ref<MemoryObject> object = TRY(make_object<MemoryObject>(quota, 0, quota, bytes.size(), true));
+  object->base_ = const_cast<std::byte*>(bytes.data());  // only read
+  return object;
+}
+
 MemoryObject::~MemoryObject() {
-  if (base_ != nullptr) machine::release(base_, reserved_);
+  if (base_ != nullptr && !is_boot_module_) machine::release(base_, reserved_);
   quota_->uncharge(committed_);
 }
 
@@ -73,7 +81,7 @@ void MemoryObject::read(std::uint64_t offset, std::span<std::byte> into) {
 }
 
 Result<> MemoryObject::write(std::uint64_t offset, std::span<const std::byte> bytes) {
-  NB_ASSERT(contains(offset, bytes.size()));
+  NB_ASSERT(!is_boot_module_ && contains(offset, bytes.size()));
   const SpinGuard guard(lock_);
   while (!bytes.empty()) {
     const std::uint64_t length = within_part(offset, bytes.size());

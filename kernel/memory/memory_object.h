@@ -19,6 +19,9 @@ class MemoryObject final : public Object {
 
   /// `size` is at least 1 and at most kMaxSize.
   static Result<Ref<MemoryObject>> create(const QuotaRef& quota, std::uint64_t size);
+  /// Over bytes of a boot module, which are there for ever; 1 to kMaxSize of them. Nobody may be given the
+  /// right to write.
+  static Result<Ref<MemoryObject>> over(const QuotaRef& quota, std::span<const std::byte> bytes);
   ~MemoryObject() override;
 
   std::uint64_t size() const { return size_; }
@@ -33,14 +36,17 @@ class MemoryObject final : public Object {
  private:
   template <std::derived_from<Object> T, class... Args>
   friend Result<Ref<T>> make_object(const QuotaRef&, std::uint64_t, Args&&...);
-  MemoryObject(Charge charge, QuotaRef quota, std::uint64_t size);
-  bool is_there(std::uint64_t part) const NB_REQUIRES(lock_) { return there_[part / 64] >> (part % 64) & 1; }
+  MemoryObject(Charge charge, QuotaRef quota, std::uint64_t size, bool is_boot_module);
+  bool is_there(std::uint64_t part) const NB_REQUIRES(lock_) {
+    return is_boot_module_ || (there_[part / 64] >> (part % 64) & 1);
+  }
   Result<> bring(std::uint64_t part) NB_REQUIRES(lock_);
 
   const Charge charge_;  ///< with that for the bits
   const QuotaRef quota_;
   const std::uint64_t size_, reserved_;
   std::byte* base_ = nullptr;
+  const bool is_boot_module_;
   SpinLock lock_;
   std::unique_ptr<std::uint64_t[]> there_ NB_GUARDED_BY(lock_);  ///< one bit for each part
   std::uint64_t committed_ NB_GUARDED_BY(lock_) = 0;

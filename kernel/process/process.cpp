@@ -7,6 +7,7 @@
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
 #include "kernel/device/resource.h"
+#include "kernel/memory/memory_object.h"
 #include "kernel/process/run.h"
 #include "kernel/process/server.h"
 #include "kernel/process/thread.h"
@@ -78,6 +79,11 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
     Ref<Object> root = TRY(make_object<Resource>(quota(), 0, ResourceKind::root, 0, Resource::kEverything));
     devices_handle = TRY(handles_.insert(Handle(std::move(root), common | Right::manage)));
   }
+  HandleValue initfs_handle = HandleValue::none;
+  if (!options.initfs.empty()) {
+    Ref<Object> initfs = TRY(MemoryObject::over(quota(), options.initfs));
+    initfs_handle = TRY(handles_.insert(Handle(std::move(initfs), common | Right::read)));
+  }
   BlockWriter block;
   block.word(kStartupVersion);
   block.word(static_cast<std::uint32_t>(console_handle));
@@ -98,7 +104,11 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
     block.word(static_cast<std::uint32_t>(directory.quota >> 32));
     block.string(directory.path);
   }
-  block.word(0);  // other handles
+  block.word(options.initfs.empty() ? 0 : 1);  // other handles
+  if (!options.initfs.empty()) {
+    block.word(static_cast<std::uint32_t>(initfs_handle));
+    block.string("initfs");
+  }
   startup_block_ = block.take();
   return {};
 }

@@ -43,6 +43,7 @@ class Process final : public Object {
     std::uint32_t terminals = 0;  ///< bits 0, 1, 2: input, output, errors are a terminal
     bool devices = false;         ///< it gets the root resource
     std::vector<MemoryDirectory> memory_directories;
+    std::span<const std::byte> initfs;  ///< the boot module that it gets as a memory object; empty: none
   };
 
   /// The kernel's own: with handles to `console` and `files` (each may be null), named in the startup block.

@@ -16,21 +16,39 @@ Result<HandleValue> give(CallContext& context, Ref<Module> module) {
       Handle(std::move(module), Right::duplicate | Right::transfer | Right::read));
 }
 
-/// `read` copies the module's bytes, a piece at a time.
+struct Copy {
+  std::vector<std::byte> bytes;
+  Charge charge;
+};
+
+/// `read` copies them a piece at a time.
 template <class Read>
-Result<HandleValue> create(CallContext& context, std::uint64_t size, const GuestOut& message, Read read) {
-  const QuotaRef& quota = context.process.quota();
-  Charge charge = TRY(Charge::take(quota, size));
-  std::vector<std::byte> copy(size);
+Result<Copy> copy(CallContext& context, std::uint64_t size, Read read) {
+  Charge charge = TRY(Charge::take(context.process.quota(), size));
+  std::vector<std::byte> bytes(size);
   for (std::uint64_t done = 0; done < size;) {
     if (!may_go_on(context)) return fail(Status::timed_out);  // the process is ending
     const std::uint64_t length = std::min(size - done, kPiece);
-    TRY(read(done, std::span(copy).subspan(done, length)));
+    TRY(read(done, std::span(bytes).subspan(done, length)));
     done += length;
   }
-  auto source = Module::decode(quota, "module", std::move(copy), std::move(charge));
+  return Copy{std::move(bytes), std::move(charge)};
+}
+
+Result<Copy> copy(CallContext& context, MemoryObject& memory, std::uint64_t offset, std::uint64_t size) {
+  return copy(context, size, [&](std::uint64_t at, std::span<std::byte> into) -> Result<> {
+    memory.read(offset + at, into);
+    return {};
+  });
+}
+
+Result<HandleValue> create(CallContext& context, Copy module_bytes, std::span<const std::byte> code,
+                           const GuestOut& message) {
+  const QuotaRef& quota = context.process.quota();
+  auto source =
+      Module::decode(quota, "module", std::move(module_bytes.bytes), std::move(module_bytes.charge));
   if (!source) return refuse(message, source.error());
-  auto module = Module::compile(quota, std::move(*source), {}, &context.process.exiting());
+  auto module = Module::compile(quota, std::move(*source), code, &context.process.exiting());
   if (!module) return refuse(message, module.error());
   return give(context, std::move(*module));
 }
@@ -38,18 +56,28 @@ Result<HandleValue> create(CallContext& context, std::uint64_t size, const Guest
 }  // namespace
 
 Result<HandleValue> sys_module_create(CallContext& context, GuestIn bytes, GuestOut message) {
-  return create(context, bytes.size(), message, [&](std::uint64_t at, std::span<std::byte> into) -> Result<> {
+  auto module = TRY(copy(context, bytes.size(), [&](std::uint64_t at, std::span<std::byte> into) -> Result<> {
     return bytes.read(static_cast<std::uint32_t>(at), into);
-  });
+  }));
+  return create(context, std::move(module), {}, message);
 }
 
 Result<HandleValue> sys_module_create_from(CallContext& context, HandleArg<MemoryObject, Right::read> memory,
                                            std::uint64_t offset, std::uint64_t size, GuestOut message) {
   if (!memory->contains(offset, size)) return fail(Status::invalid_argument);
-  return create(context, size, message, [&](std::uint64_t at, std::span<std::byte> into) -> Result<> {
-    memory->read(offset + at, into);
-    return {};
-  });
+  return create(context, TRY(copy(context, *memory.object, offset, size)), {}, message);
+}
+
+Result<HandleValue> sys_module_create_with_code(CallContext& context,
+                                                HandleArg<MemoryObject, Right::read> memory,
+                                                std::uint64_t offset, std::uint64_t size,
+                                                std::uint64_t code_offset, std::uint64_t code_size,
+                                                GuestOut message) {
+  if (!memory->contains(offset, size) || !memory->contains(code_offset, code_size))
+    return fail(Status::invalid_argument);
+  Copy module = TRY(copy(context, *memory.object, offset, size));
+  const Copy code = TRY(copy(context, *memory.object, code_offset, code_size));
+  return create(context, std::move(module), code.bytes, message);
 }
 
 Result<HandleValue> sys_module_of(CallContext& context, GuestIn instance) {

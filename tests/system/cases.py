@@ -41,6 +41,96 @@ def trap(function: str, text: str, **more) -> Case:
     return Case(f"trap {function}", "traps", flags=["--invoke", function], stderr=patterns, exit_code=TRAP, **more)
 
 
+def system(name: str, manifest: str, programs: str, **more) -> Case:
+    """A manifest, beside the programs that it names."""
+    return Case(name, "nebulet.toml", files={"nebulet.toml": manifest.encode()},
+                links={f"{program}.wasm": f"{{apps}}/{program}.wasm" for program in programs.split()}, **more)
+
+
+SYSTEMS = [
+    system("a pipeline", """
+cpus = 2
+[[process]]
+name = "source"
+file = "args.wasm"
+argv0 = "a"
+args = ["two words", "%41"]
+env = { X = "1" }
+stdout = "one"
+[[process]]
+file = "cat.wasm"
+stdin = "one"
+stdout = "two"
+[[process]]
+name = "last"
+file = "cat.wasm"
+stdin = "two"
+memory = "16M"
+""", "args cat", stdout=b"arg 0: a\narg 1: two words\narg 2: %41\nenv: X=1\n", quiet=True),
+    system("input from the console", """
+[[process]]
+file = "cat.wasm"
+stdin = "console"
+stdout = "s"
+[[process]]
+name = "other"
+file = "cat.wasm"
+stdin = "s"
+""", "cat", stdin=b"some input\n", stdout=b"some input\n", quiet=True, modes=TOOL),
+    system("a program that fails is started again, so often", """
+[[process]]
+file = "exit.wasm"
+args = [3]
+restart = "on-failure"
+restarts = 2
+[[process]]
+file = "hello.wasm"
+restart = "on-failure"
+""", "exit hello", stdout=None, exit_code=3,
+           stderr=[r"init: exit: ended with 3; starting it again in 10 ms \(1 of 2\)", r"again in 20 ms \(2 of 2\)",
+                   r"init: exit: ended with 3; giving up: it was started 3 times in a row"]),
+    system("a trap is the system's exit code", """
+[[process]]
+file = "trap.wasm"
+args = ["unreachable"]
+[[process]]
+file = "hello.wasm"
+""", "trap hello", stdout=None, exit_code=TRAP, stderr=[r"trap: trap: ", r"init: trap: trapped"]),
+    system("services end with the programs", """
+[[process]]
+file = "spin.wasm"
+kind = "service"
+[[process]]
+file = "hello.wasm"
+""", "spin hello", stdout=None, stdout_with=b"Hello from WebAssembly\n", quiet=True, modes=TOOL),
+    system("a service that crashes is there again", """
+cpus = 2
+[[process]]
+name = "server"
+file = "counter.wasm"
+args = ["serve"]
+kind = "service"
+handles = [{ serve = "counter" }]
+[[process]]
+name = "client"
+file = "counter.wasm"
+handles = [{ door = "counter" }]
+""", "counter", stdout=None, stdout_with=b"\n1..5\n", stdout_without=b"not ok", modes=MODES,
+           stderr=[r"init: server: trapped; starting it again in 10 ms \(1 of 5\)", r"init: server: ended with 3; starting it again in 20 ms"]),
+    system("processes that want too much", """
+memory = "64M"
+[[process]]
+file = "hello.wasm"
+memory = "63M"
+""", "hello", exit_code=TOOL_ERROR, stderr=[r"init: hello: cannot be started: a process with 66060288 bytes of memory: there is not so much memory"]),
+    system("a module that is refused", """
+[[process]]
+file = "hello.wasm"
+[[process]]
+file = "nothing.wasm"
+""", "hello", exit_code=TOOL_ERROR, modes=TOOL, stderr=[r"nebulet.toml:5: file: .*nothing.wasm: No such file"]),
+    Case("init without an initfs", "{init}", exit_code=TOOL_ERROR, stderr=["init: there is no boot module `initfs`"], modes=TOOL),
+]
 NOISE = random.Random(1).randbytes(300_000)
 WORDS = ["a", "", "two words", "\u00e9\u20ac", "100%25", "k=v", "-x", "--", "'\"\\$*"]
 CONTAINERS = b"""sorted: 15 8417172 16776969
@@ -212,6 +302,8 @@ CASES = [
     Case("programs connected by streams", "pipes", stdout=None, stdout_with=b"\n1..17\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("file systems as services", "services", flags=["--dir", "{apps}/../services::/services"], stdout=None, stdout_with=b"\n1..18\n",
          stdout_without=b"not ok", quiet=True, modes=MODES),
+    # Several under init.
+    *SYSTEMS,
     Case("clocks and randomness", "clock", stdout=b"ok\n", quiet=True, modes=MODES),
     Case("addresses outside of the memory", "bad_pointers", quiet=True, modes=MODES),
     Case("C++ with iostream, containers, format", "containers", stdout=CONTAINERS, quiet=True),

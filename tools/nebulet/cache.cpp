@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "tools/nebulet/compile.h"
 #include "tools/nebulet/files.h"
 #include "wasm/object/code_file.h"
 #include "wasm/object/sha256.h"
@@ -101,6 +102,15 @@ void CodeCache::prune(const fs::path& keep) const {
     fs::remove(entry.path, gone);
     all -= entry.bytes;
   }
+}
+
+std::string cached_code(std::span<const std::byte> program, const std::string& name) {
+  const auto cache = CodeCache::of_user();
+  if (!cache || program.size() < CodeCache::kLeastModule) return {};
+  if (auto found = cache->find(program)) return *found;
+  const auto code = compile_bytes(program, name);
+  if (!code) return {};  // the kernel says why
+  return cache->put(program, *code).value_or("");
 }
 
 }  // namespace nebulet::tool

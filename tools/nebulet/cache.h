@@ -40,4 +40,8 @@ class CodeCache {
   std::uintmax_t most_bytes_;
 };
 
+/// The name of the program's code file: from the user's cache, or compiled here and put there. Empty if that
+/// does not work, and the kernel compiles. `name` is for errors.
+std::string cached_code(std::span<const std::byte> program, const std::string& name);
+
 }  // namespace nebulet::tool

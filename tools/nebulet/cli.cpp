@@ -14,6 +14,7 @@
 #include "tools/nebulet/flags.h"
 #include "tools/nebulet/manifest.h"
 #include "tools/nebulet/suggest.h"
+#include "tools/nebulet/system.h"
 
 namespace nebulet::tool {
 namespace {
@@ -105,6 +106,31 @@ Result<std::string> one_file(const VerbSpec& verb, const std::vector<std::string
   return operands[0];
 }
 
+void take_program(const ManifestProcess& process, RunOptions& run) {
+  run.file = process.file;
+  if (run.arguments.empty()) run.arguments = process.arguments;
+}
+
+/// Which of the programs would they be for?
+Result<> no_words_for_programs(const VerbSpec& verb, const Words& words, const RunOptions& run) {
+  if (!run.arguments.empty())
+    return fail("{} {}: it starts its programs with arguments of its own; {} is too much", verb.name,
+                run.file, run.arguments[0]);
+  for (const GivenFlag& given : words.flags) {
+    if (find_flag(verb, given.name)->of_program)
+      return fail("{} --{}: {} says it of each program", verb.name, given.name, run.file);
+  }
+  return {};
+}
+
+Result<> take_system(const Manifest& manifest, RunOptions& run) {
+  auto system = std::make_shared<System>(TRY(make_system(manifest, run.memory)));
+  run.devices |= system->needs_devices;
+  run.argv0 = "init";
+  run.system = std::move(system);
+  return {};
+}
+
 Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   RunOptions& run = request.run;
   constexpr const char* kManifest = "nebulet.toml";
@@ -113,16 +139,24 @@ Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   run.file = words.operands[0];
   run.arguments.assign(words.operands.begin() + 1, words.operands.end());
   if (run.file.ends_with(".toml")) {
-    Manifest manifest = TRY(read_manifest(run.file));
-    run.file = std::move(manifest.file);
-    if (run.arguments.empty()) run.arguments = std::move(manifest.arguments);
+    const Manifest manifest = TRY(read_manifest(run.file));
     TRY(apply_flags(verb, manifest.flags, request));
+    if (!manifest.needs_init()) {
+      take_program(manifest.processes[0], run);
+      TRY(apply_flags(verb, manifest.processes[0].flags, request));
+    } else {
+      TRY(no_words_for_programs(verb, words, run));
+    }
+    TRY(apply_flags(verb, words.flags, request));
+    if (manifest.needs_init()) TRY(take_system(manifest, run));
+  } else {
+    TRY(apply_flags(verb, words.flags, request));
   }
-  TRY(apply_flags(verb, words.flags, request));
   if (run.perf_map && !run.hosted)
     return fail("run --profile=perfmap: perf cannot look into a virtual machine; add --hosted");
   if (run.devices && run.hosted)
-    return fail("run --devices: a Linux process has no devices to give; leave out --hosted");
+    return fail("run {}: a Linux process has no devices to give; leave out --hosted",
+                run.system ? run.file : "--devices");
   return request;
 }
 

@@ -110,6 +110,8 @@ Result<Installation> Installation::locate() {
   found.kernel = (root / "build/kernel-release/machine/x86_64/nebulet.elf").string();
   found.wasi = (root / "build/wasm/user/wasi/wasi.wasm").string();
   found.wasi_code = found.wasi + ".code";
+  found.init = (root / "build/wasm/user/init/init.wasm").string();
+  found.init_code = found.init + ".code";
   return found;
 }
 

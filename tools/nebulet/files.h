@@ -40,7 +40,7 @@ bool write_all(int fd, const void* bytes, std::size_t size);
 
 /// Built artefacts, found beside the running program. `root` is the checkout.
 struct Installation {
-  std::string root, hosted_kernel, kernel, wasi, wasi_code;
+  std::string root, hosted_kernel, kernel, wasi, wasi_code, init, init_code;
   static Result<Installation> locate();
   /// Fails with what to do if one of these is not there.
   Result<> require(std::initializer_list<std::string> paths) const;

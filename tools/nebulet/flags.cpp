@@ -25,20 +25,6 @@ std::optional<T> parse_number(std::string_view text) {
 
 constexpr std::uint64_t kMostMemory = 1ull << 44;
 
-/// "512", "512M", "2G" and so on; docker's units, powers of 1024. Nothing above kMostMemory.
-std::optional<std::uint64_t> parse_size(std::string_view text) {
-  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
-  const auto number = parse_number<std::uint64_t>(text.substr(0, digits));
-  const std::string_view unit = text.substr(digits);
-  constexpr std::string_view kUnits[] = {"bB", "kK", "mM", "gG"};
-  const auto found = std::ranges::find_if(
-      kUnits, [&](std::string_view u) { return unit.size() == 1 && u.contains(unit[0]); });
-  const unsigned shift = unit.empty() ? 0 : 10 * static_cast<unsigned>(found - std::begin(kUnits));
-  if (!number || (!unit.empty() && found == std::end(kUnits)) || *number > kMostMemory >> shift)
-    return std::nullopt;
-  return *number << shift;
-}
-
 Result<> set_memory(Request& request, const std::string& text) {
   const auto size = parse_size(text);
   if (!size || *size < kLeastMemory)
@@ -252,6 +238,19 @@ constexpr VerbSpec kVerbs[] = {
 };
 
 }  // namespace
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  const std::size_t digits = std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = parse_number<std::uint64_t>(text.substr(0, digits));
+  const std::string_view unit = text.substr(digits);
+  constexpr std::string_view kUnits[] = {"bB", "kK", "mM", "gG"};
+  const auto found = std::ranges::find_if(
+      kUnits, [&](std::string_view u) { return unit.size() == 1 && u.contains(unit[0]); });
+  const unsigned shift = unit.empty() ? 0 : 10 * static_cast<unsigned>(found - std::begin(kUnits));
+  if (!number || (!unit.empty() && found == std::end(kUnits)) || *number > kMostMemory >> shift)
+    return std::nullopt;
+  return *number << shift;
+}
 
 std::span<const VerbSpec> verbs() { return kVerbs; }
 

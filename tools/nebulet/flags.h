@@ -3,6 +3,8 @@
 // it.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,6 +42,9 @@ struct VerbSpec {
 std::span<const VerbSpec> verbs();
 const VerbSpec* find_verb(std::string_view name);
 const Flag* find_flag(const VerbSpec& verb, std::string_view name);
+
+/// "512", "512M", "2G" and so on; docker's units, powers of 1024. At most 2^44.
+std::optional<std::uint64_t> parse_size(std::string_view text);
 
 /// One verb's help, at most 24 lines of 80 columns; without a verb all of them.
 std::string help_text(const VerbSpec* verb);

@@ -28,22 +28,15 @@ bool read_messages(int fd, LinkParser& parser) {
 }  // namespace
 
 std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation,
-                                        const std::string& program, int tool_fd) {
-  std::vector<std::string> command = {installation.hosted_kernel,
-                                      "--memory",
-                                      std::to_string(options.memory),
-                                      "--cpus",
-                                      std::to_string(options.cpus),
-                                      "--command-line",
-                                      kernel_command_line(options),
-                                      "--module",
-                                      "program=" + program,
-                                      "--module",
-                                      "wasi=" + installation.wasi,
-                                      "--module",
-                                      "wasi.code=" + installation.wasi_code};
+                                        const HostedFiles& files, int tool_fd) {
+  std::vector<std::string> command = {
+      installation.hosted_kernel,           "--memory",       std::to_string(options.memory), "--cpus",
+      std::to_string(options.cpus),         "--command-line", kernel_command_line(options),   "--module",
+      "program=" + files.program,           "--module",       "wasi=" + installation.wasi,    "--module",
+      "wasi.code=" + installation.wasi_code};
   if (!options.code_file.empty())
     command.insert(command.end(), {"--module", "program.code=" + options.code_file});
+  if (!files.initfs.empty()) command.insert(command.end(), {"--module", "initfs=" + files.initfs});
   for (const Directory& directory : options.directories) {
     command.push_back("--dir");
     command.push_back(directory.host + "::" + directory.guest);
@@ -61,13 +54,13 @@ std::vector<std::string> hosted_command(const RunOptions& options, const Install
 }
 
 Result<int> run_hosted(const RunOptions& options, const Installation& installation,
-                       const std::string& program) {
+                       const HostedFiles& files) {
   const Deadline deadline = deadline_after(options.timeout);
   int pipe[2];
   if (::pipe2(pipe, 0) != 0) return fail("cannot make a pipe: {}", std::strerror(errno));
   Descriptor from_kernel(pipe[0]), to_tool(pipe[1]);
   ::fcntl(from_kernel.get(), F_SETFD, FD_CLOEXEC);
-  Child child = TRY(Child::start(hosted_command(options, installation, program, to_tool.get()), {}));
+  Child child = TRY(Child::start(hosted_command(options, installation, files, to_tool.get()), {}));
   to_tool.reset();
   Messages messages;
   LinkParser parser([&](Packet kind, std::span<const std::byte> payload) { messages.take(kind, payload); });

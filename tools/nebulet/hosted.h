@@ -11,12 +11,16 @@
 
 namespace nebulet::tool {
 
-/// `program`: a path to the module. `tool_fd`: where the kernel sends messages for this tool; -1: nowhere.
+/// Paths for the kernel to open.
+struct HostedFiles {
+  std::string program, initfs;  ///< no initfs: empty
+};
+
+/// `tool_fd`: where the kernel sends messages for this tool; -1: nowhere.
 std::vector<std::string> hosted_command(const RunOptions& options, const Installation& installation,
-                                        const std::string& program, int tool_fd);
+                                        const HostedFiles& files, int tool_fd);
 
 /// Runs it with this process's standard streams and returns the program's exit code.
-Result<int> run_hosted(const RunOptions& options, const Installation& installation,
-                       const std::string& program);
+Result<int> run_hosted(const RunOptions& options, const Installation& installation, const HostedFiles& files);
 
 }  // namespace nebulet::tool

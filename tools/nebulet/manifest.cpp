@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iterator>
 #include <optional>
 
 #include "base/result.h"
@@ -18,16 +19,49 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Keys that only init knows what to do with.
+constexpr std::string_view kSystemKeys[] = {"name",  "kind",   "memory", "restart", "restarts",
+                                            "stdin", "stdout", "stderr", "handles"};
+bool is_system_key(std::string_view name) { return std::ranges::contains(kSystemKeys, name); }
+
+using Entry = std::pair<const toml::key*, const toml::node*>;
+
+/// In the order of the file, in which flags are applied and mistakes are found.
+std::vector<Entry> in_order(const toml::table& table) {
+  std::vector<Entry> entries;
+  for (auto&& [key, node] : table) entries.emplace_back(&key, &node);
+  std::ranges::sort(entries, {}, [](const Entry& e) {
+    const auto position = e.first->source().begin;
+    return std::pair(position.line, position.column);
+  });
+  return entries;
+}
+
+/// Strings and numbers as the command line would have them.
+std::optional<std::string> text_of(const toml::node& node) {
+  if (const auto text = node.value_exact<std::string>()) return *text;
+  if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
+  if (const auto real = node.value_exact<double>()) return std::format("{}", *real);
+  return std::nullopt;
+}
+
 class Reader {
  public:
   Reader(std::string path, const VerbSpec& run) : path_(std::move(path)), run_(run) {}
 
   Result<Manifest> read(const toml::table& root) {
     const toml::node* const processes = root.get("process");
-    TRY(keys(root, processes == nullptr ? Place::whole : Place::machine));
-    if (processes != nullptr) TRY(process(*processes));
-    if (manifest_.file.empty())
-      return fail("{}: file: it is missing; file = \"PROGRAM.wasm\" says what to run", path_);
+    if (processes == nullptr) {
+      TRY(keys(root, Place::whole, &manifest_.processes.emplace_back()));
+    } else {
+      TRY(keys(root, Place::machine, nullptr));
+      TRY(list(*processes));
+    }
+    for (const ManifestProcess& process : manifest_.processes) {
+      if (process.file.empty())
+        return fail("{}: file: it is missing; file = \"PROGRAM.wasm\" says what to run",
+                    manifest_.processes.size() > 1 ? process.sources.find("")->second : path_);
+    }
     return std::move(manifest_);
   }
 
@@ -35,59 +69,63 @@ class Reader {
   /// Which keys a table may have: the machine's beside [[process]], the program's in it, or all.
   enum class Place { whole, machine, process };
 
-  std::string at(const toml::node& node) const {
-    return std::format("{}:{}: ", path_, node.source().begin.line);
+  std::string place_of(const toml::node& node) const {
+    return std::format("{}:{}", path_, node.source().begin.line);
   }
+  std::string at(const toml::node& node) const { return place_of(node) + ": "; }
 
-  Result<> process(const toml::node& node) {
+  Result<> list(const toml::node& node) {
     const toml::array* const list = node.as_array();
-    if (list == nullptr || list->empty() || !list->front().is_table())
+    if (list == nullptr || list->empty())
       return fail("{}process: want a table for each process, which begins with [[process]]", at(node));
-    if (list->size() > 1)
-      return fail("{}process: this version runs one process from a manifest, and here is another",
-                  at(*list->get(1)));
-    return keys(*list->front().as_table(), Place::process);
-  }
-
-  Result<> keys(const toml::table& table, Place place) {
-    // In the order of the file, in which flags are applied and mistakes are found.
-    std::vector<std::pair<const toml::key*, const toml::node*>> entries;
-    for (auto&& [key, node] : table) entries.emplace_back(&key, &node);
-    std::ranges::sort(entries, {}, [](const auto& e) {
-      const auto position = e.first->source().begin;
-      return std::pair(position.line, position.column);
-    });
-    for (const auto& [key, node] : entries) {
-      const std::string_view name = key->str();
-      if (name == "process" && place == Place::machine) continue;
-      TRY(entry(std::string(name), *node, std::format("{}:{}: ", path_, key->source().begin.line), place));
+    for (const toml::node& item : *list) {
+      if (!item.is_table())
+        return fail("{}process: want a table for each process, which begins with [[process]]", at(item));
+      ManifestProcess& process = manifest_.processes.emplace_back();
+      process.sources.emplace("", place_of(item));
+      TRY(keys(*item.as_table(), Place::process, &process));
     }
     return {};
   }
 
-  Result<> entry(const std::string& name, const toml::node& node, const std::string& source, Place place) {
-    if (name == "file" && place != Place::machine) return file(node, source);
-    if (name == "args" && place != Place::machine) return arguments(node, source);
+  Result<> keys(const toml::table& table, Place place, ManifestProcess* process) {
+    for (const auto& [key, node] : in_order(table)) {
+      const std::string name(key->str());
+      if (name == "process" && place == Place::machine) continue;
+      const std::string source = std::format("{}:{}", path_, key->source().begin.line);
+      if (process != nullptr) process->sources.emplace(name, source);
+      TRY(entry(name, *node, source + ": ", place, process));
+    }
+    return {};
+  }
+
+  Result<> entry(const std::string& name, const toml::node& node, const std::string& source, Place place,
+                 ManifestProcess* process) {
+    if (name == "file" && place != Place::machine) return file(node, source, *process);
+    if (name == "args" && place != Place::machine) return arguments(node, source, *process);
+    if (place == Place::process && is_system_key(name)) return system_key(name, node, source, *process);
     const Flag* const flag = find_flag(run_, name);
     if (flag == nullptr || (flag->of_program ? place == Place::machine : place == Place::process))
       return unknown(name, source, place, flag != nullptr);
+    std::vector<GivenFlag>& flags = flag->of_program ? process->flags : manifest_.flags;
     if (const toml::table* const table = node.as_table();
         table != nullptr && (name == "env" || name == "dir"))
-      return pairs(*flag, *table, source);
+      return pairs(*flag, *table, source, flags);
     if (const toml::array* const list = node.as_array(); list != nullptr && flag->repeats) {
-      for (const toml::node& item : *list) TRY(value(*flag, item, at(item)));
+      for (const toml::node& item : *list) TRY(value(*flag, item, at(item), flags));
       return {};
     }
-    return value(*flag, node, source);
+    return value(*flag, node, source, flags);
   }
 
   Result<> unknown(const std::string& name, const std::string& source, Place place, bool elsewhere) {
     if (elsewhere && place == Place::process)
       return fail("{}{}: it is about the machine and stands before [[process]]", source, name);
-    if (elsewhere || ((name == "file" || name == "args") && place == Place::machine))
+    if (elsewhere || ((name == "file" || name == "args") && place == Place::machine) || is_system_key(name))
       return fail("{}{}: it is about a program and stands in [[process]]", source, name);
     std::vector<std::string_view> known = {"file", "args", "process"};
     for (const Flag& flag : run_.flags) known.push_back(flag.name);
+    if (place == Place::process) known.insert(known.end(), std::begin(kSystemKeys), std::end(kSystemKeys));
     return fail("{}{}: no such key{}; the keys are those flags of nebulet run --help, file and args", source,
                 name, did_you_mean(name, known));
   }
@@ -96,37 +134,120 @@ class Reader {
     return text.empty() || text[0] == '/' ? text : (fs::path(path_).parent_path() / text).string();
   }
 
-  Result<> file(const toml::node& node, const std::string& source) {
+  Result<> file(const toml::node& node, const std::string& source, ManifestProcess& process) {
     const auto text = node.value_exact<std::string>();
     if (!text || text->empty()) return fail("{}file: want the path of a module", source);
-    manifest_.file = resolve(*text);
+    process.file = resolve(*text);
     return {};
   }
 
-  Result<> arguments(const toml::node& node, const std::string& source) {
+  Result<> arguments(const toml::node& node, const std::string& source, ManifestProcess& process) {
     const toml::array* const list = node.as_array();
     if (list == nullptr) return fail("{}args: want a list, like [\"-v\", \"file\"]", source);
     for (const toml::node& item : *list) {
       const auto text = text_of(item);
       if (!text) return fail("{}args: want texts and numbers", at(item));
-      manifest_.arguments.push_back(*text);
+      process.arguments.push_back(*text);
     }
     return {};
   }
 
-  /// Strings and numbers as the command line would have them.
-  static std::optional<std::string> text_of(const toml::node& node) {
-    if (const auto text = node.value_exact<std::string>()) return *text;
-    if (const auto number = node.value_exact<std::int64_t>()) return std::to_string(*number);
-    if (const auto real = node.value_exact<double>()) return std::format("{}", *real);
-    return std::nullopt;
+  Result<> system_key(const std::string& name, const toml::node& node, const std::string& source,
+                      ManifestProcess& process) {
+    init::Process& plan = process.plan;
+    if (name != "name") process.needs_init = true;
+    if (name == "handles") return handles(node, source, plan);
+    if (name == "restarts") {
+      const auto number = node.value_exact<std::int64_t>();
+      if (!number || *number < 0) return fail("{}restarts: want a number", source);
+      plan.restarts = static_cast<std::uint64_t>(*number);
+      return {};
+    }
+    const auto text = text_of(node);
+    if (!text || text->empty()) return fail("{}{}: want a text", source, name);
+    if (name == "name") plan.name = *text;
+    if (name == "stdin") plan.input = *text;
+    if (name == "stdout") plan.output = *text;
+    if (name == "stderr") plan.errors = *text;
+    if (name == "kind") return choice(source, name, *text, {"program", "service", "driver"}, plan.kind);
+    if (name == "restart")
+      return choice(source, name, *text, {"never", "on-failure", "always"}, plan.restart);
+    if (name == "memory") {
+      const auto size = parse_size(*text);
+      if (!size) return fail("{}memory {}: want a size, like 64M or 2G", source, *text);
+      plan.memory = *size;
+    }
+    return {};
   }
 
-  Result<> value(const Flag& flag, const toml::node& node, const std::string& source) {
+  template <class Enum>
+  static Result<> choice(const std::string& source, const std::string& key, const std::string& word,
+                         std::initializer_list<std::string_view> known, Enum& into) {
+    const auto found = std::ranges::find(known, word);
+    if (found == known.end()) {
+      std::string list;
+      for (const std::string_view& each : known)
+        list += std::format("{}{}", list.empty() ? "" : &each + 1 == known.end() ? " or " : ", ", each);
+      return fail("{}{} {}: want {}{}", source, key, word, list, did_you_mean(word, known));
+    }
+    into = static_cast<Enum>(found - known.begin());
+    return {};
+  }
+
+  /// handles = [{ ports = 0x60, count = 5 }, { read = "STREAM" }, …].
+  Result<> handles(const toml::node& node, const std::string& source, init::Process& plan) {
+    const toml::array* const list = node.as_array();
+    if (list == nullptr)
+      return fail("{}handles: want a list, like [{{ ports = 0x60, count = 5 }}, {{ read = \"STREAM\" }}]",
+                  source);
+    for (const toml::node& item : *list) plan.grants.push_back(TRY(handle(item)));
+    return {};
+  }
+
+  Result<init::Grant> handle(const toml::node& item) const {
+    using What = init::Grant::What;
+    constexpr std::pair<std::string_view, What> kKinds[] = {
+        {"ports", What::ports}, {"registers", What::registers}, {"interrupt", What::interrupt},
+        {"read", What::read},   {"write", What::write},         {"serve", What::serve},
+        {"door", What::door}};
+    const auto of_machine = [](What what) { return what <= What::interrupt; };
+    const toml::table* const table = item.as_table();
+    init::Grant grant{.count = 1};
+    std::optional<std::string_view> kind;
+    if (table == nullptr) return fail("{}handles: want a table, like {{ read = \"STREAM\" }}", at(item));
+    for (const auto& [key, node] : in_order(*table)) {
+      const std::string_view name = key->str();
+      const auto number = node->value_exact<std::int64_t>();
+      const auto text = node->value_exact<std::string>();
+      const auto* const found = std::ranges::find(kKinds, name, &std::pair<std::string_view, What>::first);
+      const bool is_kind = found != std::end(kKinds);
+      if (is_kind && kind)
+        return fail("{}handles: it is either {} or {}; want a table for each", at(*node), *kind, name);
+      if (is_kind) kind = name, grant.what = found->second;
+      if (is_kind ? of_machine(grant.what) : name == "count") {
+        if (!number || *number < 0) return fail("{}handles: {}: want a number", at(*node), name);
+        (is_kind ? grant.base : grant.count) = static_cast<std::uint64_t>(*number);
+      } else if (is_kind || name == "name") {
+        if (!text || text->empty()) return fail("{}handles: {}: want a name", at(*node), name);
+        grant.name = *text;
+      } else {
+        std::vector<std::string_view> known = {"count", "name"};
+        for (const auto& each : kKinds) known.push_back(each.first);
+        return fail("{}handles: {}: no such key{}", at(*node), name, did_you_mean(name, known));
+      }
+    }
+    if (!kind)
+      return fail("{}handles: want ports, registers, interrupt, read, write, serve or door in it", at(item));
+    if (of_machine(grant.what) && grant.name.empty()) grant.name = *kind;
+    return grant;
+  }
+
+  Result<> value(const Flag& flag, const toml::node& node, const std::string& source,
+                 std::vector<GivenFlag>& flags) {
     if (flag.value.empty()) {
       const auto on = node.value_exact<bool>();
       if (!on) return fail("{}{}: want true or false", source, flag.name);
-      if (*on) put(flag, {}, source);
+      if (*on) put(flag, {}, source, flags);
       return {};
     }
     auto text = text_of(node);
@@ -134,25 +255,27 @@ class Reader {
       return fail("{}{}: want {}", source, flag.name,
                   flag.repeats ? "a text or a list of texts" : "a text or a number");
     if (flag.value == "FILE" || flag.value.starts_with("DIR")) text = resolve(*text);
-    put(flag, *std::move(text), source);
+    put(flag, *std::move(text), source, flags);
     return {};
   }
 
   /// env = { NAME = "VALUE" }, dir = { "GUEST" = "HOST" }.
-  Result<> pairs(const Flag& flag, const toml::table& table, const std::string& source) {
+  Result<> pairs(const Flag& flag, const toml::table& table, const std::string& source,
+                 std::vector<GivenFlag>& flags) {
     for (auto&& [key, node] : table) {
       const auto text = text_of(node);
       if (!text) return fail("{}{}.{}: want a text", source, flag.name, key.str());
       put(flag,
           flag.name == "env" ? std::format("{}={}", key.str(), *text)
                              : std::format("{}::{}", resolve(*text), key.str()),
-          source);
+          source, flags);
     }
     return {};
   }
 
-  void put(const Flag& flag, std::string text, const std::string& source) {
-    manifest_.flags.push_back({.name = std::string(flag.name), .value = std::move(text), .source = source});
+  static void put(const Flag& flag, std::string text, const std::string& source,
+                  std::vector<GivenFlag>& flags) {
+    flags.push_back({.name = std::string(flag.name), .value = std::move(text), .source = source});
   }
 
   const std::string path_;

@@ -8,6 +8,9 @@
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <string_view>
+
+#include "tools/nebulet/system.h"
 
 namespace nebulet::tool {
 namespace {
@@ -97,8 +100,6 @@ TEST_F(ManifestTest, NamesTheLineAndKeyOfAMistake) {
        ":1: argv0: it is about a program and stands in [[process]]"},
       {"[[process]]\nfile = \"p\"\ncpus = 1\n",
        ":3: cpus: it is about the machine and stands before [[process]]"},
-      {"[[process]]\nfile = \"p\"\n[[process]]\nfile = \"q\"\n",
-       ":3: process: this version runs one process from a manifest, and here is another"},
       {"process = 1\n", ":1: process: want a table for each process, which begins with [[process]]"},
   };
   for (const auto& [text, message] : kMistakes) {
@@ -108,6 +109,115 @@ TEST_F(ManifestTest, NamesTheLineAndKeyOfAMistake) {
     EXPECT_EQ(request.error().message.substr(0, wanted.ends_with(": ") ? wanted.size() : std::string::npos),
               wanted);
   }
+}
+
+/// A module without imports that exports the function `run`.
+constexpr std::string_view kModule("\0asm\1\0\0\0\1\4\1\x60\0\0\3\2\1\0\7\7\1\3run\0\0\x0a\4\1\2\0\x0b", 33);
+
+TEST_F(ManifestTest, SeveralProcessesAreAPlan) {
+  std::ofstream(folder_ + "/p.wasm") << kModule;
+  const auto request = run(R"(
+cpus = 2
+[[process]]
+name = "screen"
+file = "p.wasm"
+kind = "driver"
+memory = "1M"
+handles = [{ registers = 0xb8000, count = 4000, name = "cells" }, { interrupt = 1 }, { read = "shown" }]
+[[process]]
+file = "p.wasm"
+args = ["x"]
+env = { A = "1" }
+tmpfs = "/tmp:1M"
+stdout = "shown"
+restart = "always"
+restarts = 3
+)");
+  ASSERT_TRUE(request) << request.error().message;
+  const RunOptions& o = request->run;
+  ASSERT_TRUE(o.system);
+  EXPECT_TRUE(o.devices);
+  EXPECT_EQ(o.cpus, 2u);
+  ASSERT_EQ(o.system->programs.size(), 1u);
+  EXPECT_EQ(o.system->programs[0].host, folder_ + "/p.wasm");
+  using What = init::Grant::What;
+  init::Process screen{.name = "screen",
+                       .file = o.system->programs[0].name,
+                       .entry = "run",
+                       .wasi = false,
+                       .kind = init::Kind::driver,
+                       .restart = init::Restart::on_failure,
+                       .memory = 1 << 20,
+                       .arguments = {folder_ + "/p.wasm"},
+                       .grants = {{What::registers, "cells", 0xb8000, 4000},
+                                  {What::interrupt, "interrupt", 1, 1},
+                                  {What::read, "shown", 0, 1}}};
+  init::Process other{.name = "p",
+                      .file = screen.file,
+                      .entry = "run",
+                      .wasi = false,
+                      .restart = init::Restart::always,
+                      .restarts = 3,
+                      .arguments = {folder_ + "/p.wasm", "x"},
+                      .environment = {"A=1"},
+                      .memory_directories = {{"/tmp", 1 << 20}},
+                      .output = "shown"};
+  EXPECT_EQ(o.system->plan, (init::Plan{{screen, other}}));
+}
+
+TEST_F(ManifestTest, NamesTheMistakeInOneOfSeveral) {
+  std::ofstream(folder_ + "/p.wasm") << kModule;
+  std::ofstream(folder_ + "/none.wasm") << kModule.substr(0, 8);
+  const std::string first = "[[process]]\nfile = \"p.wasm\"\n[[process]]\n",
+                    second = first + "file = \"p.wasm\"\nname = \"q\"\n";
+  const std::pair<std::string, std::string> kMistakes[] = {
+      {first, ":3: file: it is missing; file = \"PROGRAM.wasm\" says what to run"},
+      {first + "file = \"p.wasm\"\n", ":3: name: there is another process \"p\""},
+      {first + "file = \"q.wasm\"\n", ":4: file: " + folder_ + "/q.wasm: No such file or directory"},
+      {first + "file = \"none.wasm\"\n",
+       ":4: file: " + folder_ +
+           "/none.wasm: it exports neither `_start` nor `run`, so there is nothing to start"},
+      {second + "memroy = 1\n",
+       ":6: memroy: no such key (did you mean memory?); the keys are those flags of nebulet run --help, file "
+       "and args"},
+      {second + "kind = \"drivr\"\n",
+       ":6: kind drivr: want program, service or driver (did you mean driver?)"},
+      {second + "restart = \"x\"\n", ":6: restart x: want never, on-failure or always"},
+      {second + "restarts = -1\n", ":6: restarts: want a number"},
+      {second + "memory = \"x\"\n", ":6: memory x: want a size, like 64M or 2G"},
+      {second + "memory = \"1K\"\n", ":6: memory: want a size of at least 64K and at most 16384G"},
+      {second + "memory = \"1G\"\n",
+       ":6: memory: the processes up to this one want more than the machine's 512 MiB"},
+      {second + "stdin = \"s\"\n", ":6: stdin: nobody writes to the stream \"s\""},
+      {second + "stdout = \"null\"\n", ":6: stdout: want \"console\" or the name of a stream"},
+      {second + "stdout = 7.5\nstdin = []\n", ":7: stdin: want a text"},
+      {second + "invoke = \"x\"\n", ":6: invoke: only a manifest of one process has it"},
+      {second + "handles = 1\n",
+       ":6: handles: want a list, like [{ ports = 0x60, count = 5 }, { read = \"STREAM\" }]"},
+      {second + "handles = [\n1]\n", ":7: handles: want a table, like { read = \"STREAM\" }"},
+      {second + "handles = [{}]\n",
+       ":6: handles: want ports, registers, interrupt, read, write, serve or door in it"},
+      {second + "handles = [{ prots = 1 }]\n", ":6: handles: prots: no such key (did you mean ports?)"},
+      {second + "handles = [{ ports = -1 }]\n", ":6: handles: ports: want a number"},
+      {second + "handles = [{ door = 1 }]\n", ":6: handles: door: want a name"},
+      {second + "handles = [{ read = \"a\", write = \"b\" }]\n",
+       ":6: handles: it is either read or write; want a table for each"},
+      {second + "handles = [{ ports = 96 }]\n",
+       ":6: handles: only a process with kind = \"driver\" gets the machine's"},
+      {"name = \"x\"\nfile = \"p.wasm\"\n", ":1: name: it is about a program and stands in [[process]]"},
+  };
+  for (const auto& [text, message] : kMistakes) {
+    const auto request = run(text);
+    ASSERT_FALSE(request) << text;
+    EXPECT_EQ(request.error().message, path_ + message);
+  }
+  const auto words = run(second, {"", "word"});
+  ASSERT_FALSE(words);
+  EXPECT_EQ(words.error().message,
+            "run " + path_ + ": it starts its programs with arguments of its own; word is too much");
+  const auto flag = run(second, {"--env", "A=1"});
+  ASSERT_FALSE(flag);
+  EXPECT_EQ(flag.error().message, "run --env: " + path_ + " says it of each program");
 }
 
 TEST_F(ManifestTest, AMissingOneIsNamed) {

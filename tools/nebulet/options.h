@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -29,7 +30,11 @@ struct MemoryDirectory {
   std::uint64_t quota;
 };
 
+struct System;
+
 struct RunOptions {
+  /// Several processes under init; `file` is then the manifest, and what is about one program is init's.
+  std::shared_ptr<const System> system;
   std::string file;                      ///< a module, a manifest, or - for standard input
   std::vector<std::string> arguments;    ///< argv[1] …
   std::string argv0;                     ///< empty: the file's name

@@ -138,9 +138,10 @@ int booting_timeout(const Deadline& deadline) {
 
 /// A file without a name that QEMU opens through /proc/self/fd.
 Result<Descriptor> make_initfs(const RunOptions& options, const Installation& installation,
-                               std::span<const std::byte> program) {
+                               const BootFiles& files) {
   InitfsWriter writer;
-  writer.add("program", program);
+  writer.add("program", files.program);
+  if (!files.initfs.empty()) writer.add("initfs", files.initfs);
   if (!options.code_file.empty()) writer.add("program.code", TRY(read_file(options.code_file)));
   writer.add("wasi", TRY(read_file(installation.wasi)));
   writer.add("wasi.code", TRY(read_file(installation.wasi_code)));
@@ -214,10 +215,9 @@ std::vector<std::string> qemu_command(const RunOptions& options, const std::stri
   return command;
 }
 
-Result<int> run_in_qemu(const RunOptions& options, const Installation& installation,
-                        std::span<const std::byte> program) {
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation, const BootFiles& files) {
   const Deadline deadline = deadline_after(options.timeout);
-  const Descriptor initfs = TRY(make_initfs(options, installation, program));
+  const Descriptor initfs = TRY(make_initfs(options, installation, files));
   int in[2], out[2], err[2];
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) {
     return fail("cannot make a pipe: {}", std::strerror(errno));

@@ -23,8 +23,12 @@ const char* machine_name(Machine machine);
 std::vector<std::string> qemu_command(const RunOptions& options, const std::string& kernel,
                                       const std::string& initfs);
 
+/// Bytes for the kernel's boot archive.
+struct BootFiles {
+  std::span<const std::byte> program, initfs;  ///< no initfs: empty
+};
+
 /// Boots, serves, and returns the program's exit code.
-Result<int> run_in_qemu(const RunOptions& options, const Installation& installation,
-                        std::span<const std::byte> program);
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation, const BootFiles& files);
 
 }  // namespace nebulet::tool

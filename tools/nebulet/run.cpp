@@ -16,6 +16,7 @@
 #include "tools/nebulet/hosted.h"
 #include "tools/nebulet/invoke.h"
 #include "tools/nebulet/qemu.h"
+#include "tools/nebulet/system.h"
 #include "wasm/compile.h"
 #include "wasm/object/code_file.h"
 
@@ -73,14 +74,26 @@ void print_machine(const RunOptions& options) {
                static_cast<unsigned long long>(options.memory));
 }
 
-/// From the cache, or compiled here and put there; empty if that does not work, and the kernel compiles.
-std::string cached_code(std::span<const std::byte> program, const std::string& name) {
-  const auto cache = CodeCache::of_user();
-  if (!cache || program.size() < CodeCache::kLeastModule) return {};
-  if (auto found = cache->find(program)) return *found;
-  const auto code = compile_bytes(program, name);
-  if (!code) return {};  // the kernel says why
-  return cache->put(program, *code).value_or("");
+/// A file without a name. The hosted kernel opens it through /proc, so it inherits the descriptor.
+Result<Descriptor> hold(const char* what, std::span<const std::byte> bytes) {
+  Descriptor file(::memfd_create(what, 0));
+  if (file.get() < 0 || !write_all(file.get(), bytes.data(), bytes.size()))
+    return fail("cannot hold {} in memory: {}", what, std::strerror(errno));
+  return file;
+}
+std::string path_of(const Descriptor& file) { return std::format("/proc/self/fd/{}", file.get()); }
+
+/// init, and the plan and the programs for it.
+Result<int> run_system(RunOptions& options, const Installation& installation) {
+  TRY(installation.require({installation.init, installation.init_code}));
+  TRY(check_log_file(options.log_file));
+  options.code_file = installation.init_code;
+  const auto program = TRY(read_file(installation.init));
+  const auto initfs = TRY(make_system_initfs(*options.system, false));
+  if (options.stats) print_machine(options);
+  if (!options.hosted) return run_in_qemu(options, installation, {.program = program, .initfs = initfs});
+  const Descriptor file = TRY(hold("the initfs", initfs));
+  return run_hosted(options, installation, {.program = installation.init, .initfs = path_of(file)});
 }
 
 }  // namespace
@@ -90,12 +103,15 @@ Result<int> run(RunOptions options) {
   const bool from_input = options.file == "-";
   if (from_input && options.argv0.empty()) options.argv0 = "stdin.wasm";
   if (options.dry_run) {
-    return print_command(options.hosted ? hosted_command(options, installation, options.file, -1)
-                                        : qemu_command(options, installation.kernel, "INITFS"));
+    const std::string program = options.system ? installation.init : options.file;
+    return print_command(
+        options.hosted ? hosted_command(options, installation, {program, options.system ? "INITFS" : ""}, -1)
+                       : qemu_command(options, installation.kernel, "INITFS"));
   }
   for (int stream = 0; stream < 3; ++stream) options.terminals |= ::isatty(stream) ? 1u << stream : 0;
   TRY(installation.require({options.hosted ? installation.hosted_kernel : installation.kernel,
                             installation.wasi, installation.wasi_code}));
+  if (options.system) return run_system(options, installation);
   // Read here too if the kernel opens it, so that a wrong file is reported before anything starts.
   const auto program = TRY(read_module(options.file));
   if (!options.invoke.empty())
@@ -104,13 +120,10 @@ Result<int> run(RunOptions options) {
   TRY(check_code_file(options.code_file, program, options.file));
   if (options.code_file.empty()) options.code_file = cached_code(program, options.file);
   if (options.stats) print_machine(options);
-  if (!options.hosted) return run_in_qemu(options, installation, program);
-  if (!from_input) return run_hosted(options, installation, options.file);
-  // The hosted kernel opens it through /proc, so it inherits the descriptor.
-  const Descriptor file(::memfd_create("program", 0));
-  if (file.get() < 0 || !write_all(file.get(), program.data(), program.size()))
-    return fail("-: cannot hold the program in memory: {}", std::strerror(errno));
-  return run_hosted(options, installation, std::format("/proc/self/fd/{}", file.get()));
+  if (!options.hosted) return run_in_qemu(options, installation, {.program = program});
+  if (!from_input) return run_hosted(options, installation, {.program = options.file});
+  const Descriptor file = TRY(hold("the program", program));
+  return run_hosted(options, installation, {.program = path_of(file)});
 }
 
 }  // namespace nebulet::tool

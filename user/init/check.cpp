@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+// The rules of a plan.
+#include <algorithm>
+#include <map>
+
+#include "user/init/plan.h"
+
+namespace nebulet::init {
+namespace {
+
+constexpr std::size_t kMostName = 256;   // of a process
+constexpr std::size_t kMostGrants = 56;  // process_start moves 64 handles, WASI programs get some more
+constexpr std::size_t kMostProcesses = 1000;
+constexpr std::uint64_t kLeastMemory = 64 << 10;
+constexpr std::uint64_t kMostMemory = 1ull << 44;
+constexpr std::uint64_t kPorts = 1 << 16, kAddresses = 1ull << 52, kIsaInterrupts = 16;
+
+using What = Grant::What;
+
+std::string quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+
+/// Who does what with a stream or a service.
+struct Use {
+  std::vector<std::size_t> givers;  // who writes to the stream, serves the service
+  std::vector<std::size_t> takers;  // who reads from it, has a door to it
+};
+using Uses = std::map<std::string_view, Use>;
+
+class Checker {
+ public:
+  explicit Checker(const Plan& plan) : plan_(plan) {}
+
+  std::optional<Problem> run() {
+    if (plan_.processes.empty()) return Problem{0, "process", "there is no process to start"};
+    if (plan_.processes.size() > kMostProcesses)
+      return Problem{kMostProcesses, "process", "one too many: init starts at most 1000"};
+    for (std::size_t i = 0; i < plan_.processes.size(); i++) {
+      if (auto problem = one(i)) return problem;
+    }
+    if (auto problem = ends()) return problem;
+    return cycles();
+  }
+
+ private:
+  std::optional<Problem> one(std::size_t index) {
+    const Process& process = plan_.processes[index];
+    const auto wrong = [&](std::string_view key, std::string text) {
+      return Problem{index, key, std::move(text)};
+    };
+    if (process.name.empty() || process.name.size() > kMostName)
+      return wrong("name", "want a name of 1 to 256 bytes");
+    if (!names_.insert({process.name, index}).second)
+      return wrong("name", "there is another process " + quoted(process.name));
+    if (process.file.empty()) return wrong("file", "it is missing; file = \"PROGRAM.wasm\" says what to run");
+    if (process.memory != 0 && (process.memory < kLeastMemory || process.memory > kMostMemory))
+      return wrong("memory", "want a size of at least 64K and at most 16384G");
+    if (process.grants.size() > kMostGrants) return wrong("handles", "a process gets at most 56 handles");
+    if (auto text = stream(index, process.input, true)) return wrong("stdin", *text);
+    if (auto text = stream(index, process.output, false)) return wrong("stdout", *text);
+    if (auto text = stream(index, process.errors, false)) return wrong("stderr", *text);
+    for (const Grant& grant : process.grants) {
+      if (auto text = this->grant(index, grant)) return wrong("handles", *text);
+    }
+    return std::nullopt;
+  }
+
+  std::optional<std::string> stream(std::size_t index, std::string_view name, bool reads) {
+    if (name == Process::kConsole || (reads && name == Process::kNull)) return std::nullopt;
+    if (name.empty() || name == Process::kNull)
+      return reads ? "want \"console\", \"null\" or the name of a stream"
+                   : "want \"console\" or the name of a stream";
+    Use& use = streams_[name];
+    (reads ? use.takers : use.givers).push_back(index);
+    // Processes come in order.
+    if (!use.givers.empty() && use.givers.back() == index && !use.takers.empty() &&
+        use.takers.back() == index)
+      return "the process would read what it writes to the stream " + quoted(name);
+    return std::nullopt;
+  }
+
+  std::optional<std::string> grant(std::size_t index, const Grant& grant) {
+    const auto range = [&](std::uint64_t most) -> std::optional<std::string> {
+      if (plan_.processes[index].kind != Kind::driver)
+        return "only a process with kind = \"driver\" gets the machine's";
+      if (grant.count == 0 || grant.base >= most || grant.count > most - grant.base)
+        return "that range is empty or not the machine's";
+      return std::nullopt;
+    };
+    switch (grant.what) {
+      case What::ports: return range(kPorts);
+      case What::registers: return range(kAddresses);
+      case What::interrupt: return range(kIsaInterrupts);
+      case What::read:
+      case What::write: return stream(index, grant.name, grant.what == What::read);
+      case What::serve:
+      case What::door: break;
+    }
+    if (grant.name.empty()) return "want the name of a service";
+    Use& use = services_[grant.name];
+    (grant.what == What::serve ? use.givers : use.takers).push_back(index);
+    return std::nullopt;
+  }
+
+  std::optional<Problem> ends() {
+    for (const auto& [name, use] : streams_) {
+      if (use.givers.empty())
+        return Problem{use.takers[0], key_of(use.takers[0], name, true),
+                       "nobody writes to the stream " + quoted(name)};
+      if (use.takers.empty())
+        return Problem{use.givers[0], key_of(use.givers[0], name, false),
+                       "nobody reads from the stream " + quoted(name)};
+      if (use.takers.size() > 1)
+        return Problem{
+            use.takers[1], key_of(use.takers[1], name, true),
+            plan_.processes[use.takers[0]].name + " reads from the stream " + quoted(name) + " already"};
+    }
+    for (const auto& [name, use] : services_) {
+      if (use.givers.empty()) return Problem{use.takers[0], "handles", "nobody serves " + quoted(name)};
+      if (use.givers.size() > 1)
+        return Problem{use.givers[1], "handles",
+                       plan_.processes[use.givers[0]].name + " serves " + quoted(name) + " already"};
+    }
+    return std::nullopt;
+  }
+
+  /// By which key the process has its end of a stream.
+  std::string_view key_of(std::size_t index, std::string_view stream, bool reads) const {
+    const Process& process = plan_.processes[index];
+    if (reads) return process.input == stream ? "stdin" : "handles";
+    return process.output == stream ? "stdout" : process.errors == stream ? "stderr" : "handles";
+  }
+
+  /// Services that need each other could wait for each other for ever. Kahn's algorithm: whoever needs nobody
+  /// that is left goes; who stays lies on a cycle, or needs one that does.
+  std::optional<Problem> cycles() const {
+    const std::size_t count = plan_.processes.size();
+    std::vector<std::vector<std::size_t>> clients(count);
+    std::vector<std::size_t> needs(count, 0);
+    for (const auto& [name, use] : services_) {
+      for (const std::size_t taker : use.takers) {
+        clients[use.givers[0]].push_back(taker);
+        needs[taker]++;
+      }
+    }
+    std::vector<std::size_t> free;
+    for (std::size_t i = 0; i < count; i++) {
+      if (needs[i] == 0) free.push_back(i);
+    }
+    for (std::size_t at = 0; at < free.size(); at++) {
+      for (const std::size_t client : clients[free[at]]) {
+        if (--needs[client] == 0) free.push_back(client);
+      }
+    }
+    if (free.size() == count) return std::nullopt;
+    return Problem{on_cycle(clients, needs), "handles", "a cycle: " + cycle_text(clients, needs)};
+  }
+
+  /// Of those that stayed, goes from each to one that it needs until it comes by for the second time.
+  std::vector<std::size_t> find_cycle(const std::vector<std::vector<std::size_t>>& clients,
+                                      const std::vector<std::size_t>& needs) const {
+    std::vector<std::size_t> server(needs.size(), needs.size());
+    for (std::size_t i = 0; i < clients.size(); i++) {
+      if (needs[i] == 0) continue;
+      for (const std::size_t client : clients[i]) server[client] = i;
+    }
+    std::size_t at = static_cast<std::size_t>(
+        std::ranges::find_if(needs, [](std::size_t n) { return n != 0; }) - needs.begin());
+    for (std::size_t step = 0; step < needs.size(); step++) at = server[at];
+    std::vector<std::size_t> cycle = {at};
+    for (std::size_t next = server[at]; next != at; next = server[next]) cycle.push_back(next);
+    return cycle;
+  }
+  std::size_t on_cycle(const std::vector<std::vector<std::size_t>>& clients,
+                       const std::vector<std::size_t>& needs) const {
+    return std::ranges::min(find_cycle(clients, needs));
+  }
+  std::string cycle_text(const std::vector<std::vector<std::size_t>>& clients,
+                         const std::vector<std::size_t>& needs) const {
+    const auto cycle = find_cycle(clients, needs);
+    std::string text = plan_.processes[cycle[0]].name;
+    for (std::size_t i = 1; i <= cycle.size(); i++)
+      text +=
+          " needs " + plan_.processes[cycle[i % cycle.size()]].name + (i == cycle.size() ? "" : ", which");
+    return text;
+  }
+
+  const Plan& plan_;
+  std::map<std::string_view, std::size_t> names_;
+  Uses streams_, services_;
+};
+
+}  // namespace
+
+std::optional<Problem> check(const Plan& plan) { return Checker(plan).run(); }
+
+}  // namespace nebulet::init
