@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: MIT
-"""Writes what follows from abi/*.toml: the kernel's glue, the SDK header and the reference page.
+"""Writes what follows from abi/*.toml: the kernel's glue, the SDK header, the tests of arguments and the reference page.
 
 generate.py            writes the files
 generate.py --check    exits with 1 if a file is not what it should be
@@ -176,6 +176,93 @@ def sdk_header(common, calls):
     return "\n".join(out)
 
 
+def good_argument(common, kind):
+    """C for an argument that passes every check of its type. Numbers are 0: a deadline of 0 does not wait."""
+    if kind.startswith("handle<"):
+        name, right = kind[7:-1].split(", ")
+        return f"good(NB_OBJECT_{name.upper()}, NB_RIGHT_{right.upper()})" if name != "object" else "good(NB_OBJECT_EVENT, 0)"
+    if kind == "handle":
+        return "good(NB_OBJECT_EVENT, 0)"
+    if kind.startswith("enum<"):
+        return str(next(v["value"] for k, v in common["enum"][kind[5:-1]].items() if k != "doc"))
+    return "space, 1" if kind.startswith(("in<", "out<")) else "0"
+
+
+def bad_arguments(common, kind):
+    """(what is wrong, the status for it, C) for each way in which an argument can be bad for its type alone."""
+    if kind.startswith("handle"):
+        yield from (("none", "BAD_HANDLE", "0"), ("closed", "BAD_HANDLE", "closed"), ("no number of a handle", "BAD_HANDLE", "~0u"))
+    if kind.startswith("handle<"):
+        name, right = kind[7:-1].split(", ")
+        name = "event" if name == "object" else name
+        if name != "event":
+            yield "an event", "WRONG_TYPE", "good(NB_OBJECT_EVENT, 0)"
+        yield f"without `{right}`", "ACCESS_DENIED", f"lacking(NB_OBJECT_{name.upper()}, NB_RIGHT_{right.upper()})"
+    if kind.startswith("enum<"):
+        values = {v["value"] for k, v in common["enum"][kind[5:-1]].items() if k != "doc"}
+        for value in (max(values) + 1, 0xFFFFFFFF, 0x80000000 + min(values)):
+            yield f"{value}", "INVALID_ARGUMENT", f"{value:#x}u"
+    if kind.startswith(("in<", "out<")):
+        element = kind[:-3].split("<")[1]
+        size = {"byte": 1, "u32": 4, "handle": 4, "u64": 8}.get(element)
+        if size is None:
+            size = sum(8 if f["type"] == "u64" else 4 for k, f in common["struct"][element].items() if k != "doc")
+        yield "one byte past the end", "BAD_ADDRESS", f"at(end() - {size} + 1), 1"
+        yield "the last address", "BAD_ADDRESS", "at(~0u), 1"
+        yield "empty, behind the end", "BAD_ADDRESS", "at(end() + 1), 0"
+        yield "all addresses", "BAD_ADDRESS", f"at(0), {0xFFFFFFFF // size:#x}u"
+        yield "wraps around", "BAD_ADDRESS", f"at(end() - {size}), {0xFFFFFFFF // size:#x}u"
+        if size > 1:
+            yield "its bytes wrap around", "BAD_ADDRESS", f"at(0), {(1 << 32) // size:#x}u"
+            yield "its bytes wrap to one element", "BAD_ADDRESS", f"at(0), {(1 << 32) // size + 1:#x}u"
+
+
+def argument_tests(common, calls):
+    out = ["/* SPDX-License-Identifier: MIT */", f"/* {NOTE}", " * Every call with every argument that is bad for its type, for user/apps/arguments.c. */"]
+    for call in calls:
+        if call.data.get("noreturn"):
+            continue
+        good = [good_argument(common, t.text) for _, t in call.args]
+        lines = []
+        for i, (name, kind) in enumerate(call.args):
+            for what, status, bad in bad_arguments(common, kind.text):
+                arguments = ", ".join(good[:i] + [bad] + good[i + 1:])
+                lines += [f'  refused(NB_STATUS_{status}, nb_{call.name}({arguments}), "{call.name}: {name}: {what}");']
+        if lines:
+            out += ["", f"static void {call.name}(void) {{", *lines, "}"]
+    tested = [call.name for call in calls if f"static void {call.name}(void) {{" in out]
+    out += ["", "static void (*const kArgumentTests[])(void) = {", *(f"    {name}," for name in tested), "};", ""]
+    return "\n".join(out)
+
+
+def words(call):
+    """A letter for each parameter of a call as wasm sees it."""
+    out = ""
+    for name, kind in call.args:
+        if kind.text.startswith("handle"):
+            out += "h"
+        elif kind.text.startswith("enum<"):
+            out += "e"
+        elif kind.text in ("u32", "u64"):
+            out += "w" if kind.text == "u32" else "d" if name == "deadline" else "q"
+        else:
+            out += {"in": "i", "out": "o", "in handle": "I", "out handle": "O"}[kind.text.split("<")[0] + " handle" * ("<handle[" in kind.text)] + "n"
+    return out
+
+
+def shapes_header(calls):
+    out = ["// SPDX-License-Identifier: MIT", f"// {NOTE}", "// What the parameters of the calls are, for programs that make calls up.", "#pragma once", "",
+           "namespace nebulet::abi {", "",
+           "/// `words` has a letter for each parameter: h handle, e enumeration, w u32, q u64, d deadline, i and o address",
+           "/// of what goes in or out, I and O of handles, n their number. `result`: - none, s status, h handle, v another value.",
+           "struct CallShape {", "  const char* name;", "  const char* words;", "  char result;", "};",
+           "constexpr CallShape kCallShapes[] = {"]
+    for call in calls:
+        result = "-" if call.data.get("noreturn") else "s" if call.result is None else "h" if call.result == "handle" else "v"
+        out += [f'    {{"{call.name}", "{words(call)}", \'{result}\'}},']
+    return "\n".join(out + ["};", "", "}  // namespace nebulet::abi", ""])
+
+
 def reference(common, groups, calls):
     out = ["# The kernel's ABI", "", f"{NOTE} Do not edit.", "",
            "A program or library imports the calls from the module `nebulet`. Numbers serve traces only. A buffer is two i32 parameters,",
@@ -209,6 +296,8 @@ def main():
         "abi/generated/types.h": types_header(common),
         "abi/generated/calls.h": calls_header(calls),
         "abi/sdk/nebulet.h": sdk_header(common, calls),
+        "abi/generated/shapes.h": shapes_header(calls),
+        "abi/generated/argument_tests.h": argument_tests(common, calls),
         "docs/reference/abi.md": reference(common, groups, calls),
     }
     stale = []

@@ -19,6 +19,7 @@ Result<> sys_process_add(CallContext& context, HandleArg<Process, abi::Right::ma
 Result<> sys_process_start(CallContext& context, HandleArg<Process, abi::Right::manage> process, GuestIn entry, GuestArrayIn<HandleValue> handles, GuestIn startup);
 Result<> sys_process_kill(CallContext& context, HandleArg<Process, abi::Right::manage> process);
 Result<std::uint64_t> sys_process_inspect(CallContext& context, HandleArg<Process, abi::Right::read> process, abi::ProcessProperty property);
+Result<> sys_process_set_share(CallContext& context, HandleArg<Process, abi::Right::manage> process, abi::Priority priority, std::uint32_t weight);
 Result<> sys_thread_yield(CallContext& context);
 Result<> sys_thread_sleep_until(CallContext& context, std::uint64_t deadline);
 Result<std::uint64_t> sys_thread_spawn(CallContext& context, std::uint32_t argument);
@@ -99,6 +100,7 @@ Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::
   CALL(0x0206, process_start) \
   CALL(0x0207, process_kill) \
   CALL(0x0208, process_inspect) \
+  CALL(0x0209, process_set_share) \
   CALL(0x0301, thread_yield) \
   CALL(0x0302, thread_sleep_until) \
   CALL(0x0303, thread_spawn) \

@@ -116,6 +116,15 @@ enum class HandleProperty : std::uint32_t {
 };
 constexpr bool is_valid(HandleProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2; }
 
+/// Which of the threads that are ready on a processor run first. Those of a higher level always do, but a level that has waited for 32 time slices gets one. A process is made with its creator's level; the first one has the highest.
+enum class Priority : std::uint32_t {
+  background = 0,  ///< Only what nobody else wants.
+  low = 1,  ///< After ordinary programs.
+  normal = 2,  ///< Below the level that the first process has.
+  high = 3,  ///< Before all others.
+};
+constexpr bool is_valid(Priority, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3; }
+
 /// What process_info and process_inspect tell.
 enum class ProcessProperty : std::uint32_t {
   id = 0,  ///< The process's number, never reused.
@@ -127,8 +136,10 @@ enum class ProcessProperty : std::uint32_t {
   end_reason = 6,  ///< An end_reason.
   end_code = 7,  ///< `exited`: the exit status; `trapped`: a trap_kind; else 0.
   cpu_time = 8,  ///< Nanoseconds of processor time that its threads used.
+  priority = 9,  ///< A priority.
+  weight = 10,  ///< Its weight among processes of the same priority, 1 to 1000.
 };
-constexpr bool is_valid(ProcessProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8; }
+constexpr bool is_valid(ProcessProperty, std::uint32_t value) { return value == 0 || value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 10; }
 
 /// How a process ended.
 enum class EndReason : std::uint32_t {

@@ -123,6 +123,15 @@ enum {
 };
 typedef uint32_t nb_handle_property_t;
 
+/* Which of the threads that are ready on a processor run first. Those of a higher level always do, but a level that has waited for 32 time slices gets one. A process is made with its creator's level; the first one has the highest. */
+enum {
+  NB_PRIORITY_BACKGROUND = 0, /* Only what nobody else wants. */
+  NB_PRIORITY_LOW = 1, /* After ordinary programs. */
+  NB_PRIORITY_NORMAL = 2, /* Below the level that the first process has. */
+  NB_PRIORITY_HIGH = 3, /* Before all others. */
+};
+typedef uint32_t nb_priority_t;
+
 /* What process_info and process_inspect tell. */
 enum {
   NB_PROCESS_PROPERTY_ID = 0, /* The process's number, never reused. */
@@ -134,6 +143,8 @@ enum {
   NB_PROCESS_PROPERTY_END_REASON = 6, /* An end_reason. */
   NB_PROCESS_PROPERTY_END_CODE = 7, /* `exited`: the exit status; `trapped`: a trap_kind; else 0. */
   NB_PROCESS_PROPERTY_CPU_TIME = 8, /* Nanoseconds of processor time that its threads used. */
+  NB_PROCESS_PROPERTY_PRIORITY = 9, /* A priority. */
+  NB_PROCESS_PROPERTY_WEIGHT = 10, /* Its weight among processes of the same priority, 1 to 1000. */
 };
 typedef uint32_t nb_process_property_t;
 
@@ -278,6 +289,9 @@ NB_CALL(process_kill) nb_status_t nb_process_kill(nb_handle_t process);
 
 /* Tells a property of another process. */
 NB_CALL(process_inspect) int64_t nb_process_inspect(nb_handle_t process, nb_process_property_t property);
+
+/* Sets what part of the processors' time a process gets: its priority, and its weight among the processes of this priority that want to run: with 100 and 300, one gets a quarter and the other three. How many threads it has makes no difference. A process is made with both of its creator's; the first one has `high` and 1000. Like rights, they only shrink: neither can be above the calling process's own. */
+NB_CALL(process_set_share) nb_status_t nb_process_set_share(nb_handle_t process, nb_priority_t priority, uint32_t weight);
 
 /* Lets other threads run first. */
 NB_CALL(thread_yield) nb_status_t nb_thread_yield(void);

@@ -42,6 +42,7 @@ void run_tasks(void* helpers, void (*work)(void*), void* argument) {
   std::vector<std::unique_ptr<Helper>> started;
   for (std::uint32_t i = 0; i < *static_cast<const std::uint32_t*>(helpers); ++i) {
     auto helper = std::make_unique<Helper>(*Scheduler::current(), work, argument);
+    helper->set_share(&Scheduler::current()->share());  // this task waits for it, so the share stays
     if (!Scheduler::start(*helper)) break;
     started.push_back(std::move(helper));
   }

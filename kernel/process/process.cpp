@@ -258,6 +258,13 @@ void Process::no_handles(DropList&) {
   end(EndReason::killed, 0);
 }
 
+void Process::set_share(Priority priority, std::uint32_t weight) {
+  const SpinGuard guard(lock_);
+  share_.set_weight(weight);
+  share_.set_priority(priority);
+  for (Thread* thread : threads_) Scheduler::priority_changed(*thread);
+}
+
 std::uint64_t Process::cpu_ns() {
   const SpinGuard guard(lock_);
   std::uint64_t sum = ended_threads_ns_;

@@ -95,7 +95,9 @@ class Process final : public Object {
 
   std::uint32_t threads() const { return thread_count_.load(std::memory_order_relaxed); }
   /// Of processor time: processes get equal parts, however many threads they have.
-  Share& share() { return share_; }
+  const Share& share() const { return share_; }
+  /// Before it starts, or any time later, from any thread.
+  void set_share(Priority priority, std::uint32_t weight);
   /// Processor time of all threads.
   std::uint64_t cpu_ns();
   /// How many kernel calls the threads that ended have made.

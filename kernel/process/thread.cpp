@@ -19,7 +19,7 @@ Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<Program> pro
       stack_(std::move(stack)),
       body_(std::move(body)) {
   place_ = {.process = process_.get(), .stack = stack_.get()};
-  set_share(&process_->share());
+  set_share(&process_->share_);
 }
 
 Thread::~Thread() { Scheduler::discard(*this); }

@@ -25,14 +25,15 @@ void RunQueue::enqueue(Runnable& runnable, std::uint64_t slice) {
   runnable.turn_ = std::max(used, least);
   if (level.ready.empty()) level.waited = 0;
   level.ready.insert(runnable);
-  occupied_ |= 1u << index;
+  occupied_.store(occupied_.load(std::memory_order_relaxed) | 1u << index, std::memory_order_relaxed);
 }
 
 void RunQueue::dequeue(Runnable& runnable) {
   const auto index = static_cast<std::size_t>(runnable.level_);
   Level& level = levels_[index];
   level.ready.erase(level.ready.iterator_to(runnable));
-  if (level.ready.empty()) occupied_ &= ~(1u << index);
+  if (level.ready.empty())
+    occupied_.store(occupied_.load(std::memory_order_relaxed) & ~(1u << index), std::memory_order_relaxed);
 }
 
 void RunQueue::add(Runnable& runnable, std::uint64_t slice) {
@@ -51,13 +52,18 @@ bool RunQueue::hand(Runnable& runnable, std::uint64_t slice) {
   return true;
 }
 
+bool RunQueue::wants(int level) const {
+  return level > highest_ready() && running_ != nullptr && level > static_cast<int>(level_of(*running_));
+}
+
 bool RunQueue::preempts(const Runnable& runnable) const {
   return running_ != nullptr && !is_owed_ && runnable.level_ > running_->share_->priority();
 }
 
 /// A level below `level` that has waited for long; `level` if there is none.
 std::size_t RunQueue::starved_below(std::size_t level, std::uint64_t slice) const {
-  for (std::uint32_t below = occupied_ & ((1u << level) - 1); below != 0; below &= below - 1) {
+  for (std::uint32_t below = occupied_.load(std::memory_order_relaxed) & ((1u << level) - 1); below != 0;
+       below &= below - 1) {
     const auto lower = static_cast<std::size_t>(__builtin_ctz(below));
     if (levels_[lower].waited >= kPatience * slice) return lower;
   }
@@ -66,7 +72,7 @@ std::size_t RunQueue::starved_below(std::size_t level, std::uint64_t slice) cons
 
 /// The first of the highest level, or of one that has waited for long for it or for `level`.
 Runnable* RunQueue::take(std::size_t level, std::uint64_t slice) {
-  if (occupied_ == 0) return nullptr;
+  if (highest_ready() < 0) return nullptr;
   const std::size_t highest = std::max(top(), level);
   const std::size_t starved = starved_below(highest, slice);
   is_owed_ = starved != highest;
@@ -80,7 +86,7 @@ Runnable* RunQueue::take(std::size_t level, std::uint64_t slice) {
 
 Runnable* RunQueue::take_away(std::uint64_t slice) {
   if (Runnable* handed = std::exchange(next_, nullptr)) enqueue(*handed, slice);
-  if (occupied_ == 0) return nullptr;
+  if (highest_ready() < 0) return nullptr;
   Runnable& first = *levels_[top()].ready.begin();
   dequeue(first);
   add_load(-1);
@@ -102,14 +108,12 @@ void RunQueue::count(std::uint64_t now) {
   Share& share = *running_->share_;
   const std::size_t index = level_of(*running_);
   const std::uint32_t weight = share.weight();
-  std::uint64_t weighted = time;
-  if (weight != Share::kNormalWeight) [[unlikely]]  // rounded up, so that no time is free
-    weighted =
-        time / weight * Share::kNormalWeight + (time % weight * Share::kNormalWeight + weight - 1) / weight;
+  const std::uint64_t weighted = weight == Share::kMaxWeight ? time : time * Share::kMaxWeight / weight;
   const std::uint64_t used = share.used_[index].fetch_add(weighted, std::memory_order_relaxed) + weighted;
   Level& level = levels_[index];
   level.turn = std::max(level.turn, level.ready.empty() ? used : std::min(used, level.ready.begin()->turn_));
-  for (std::uint32_t below = occupied_ & ((1u << index) - 1); below != 0; below &= below - 1)
+  for (std::uint32_t below = occupied_.load(std::memory_order_relaxed) & ((1u << index) - 1); below != 0;
+       below &= below - 1)
     levels_[static_cast<std::size_t>(__builtin_ctz(below))].waited += time;
 }
 
@@ -119,7 +123,7 @@ Runnable* RunQueue::next(Reason reason, std::uint64_t now, std::uint64_t slice) 
   const bool slice_over = std::exchange(slice_over_, false);
   Runnable* chosen = std::exchange(next_, nullptr);
   const bool handed = chosen != nullptr && !slice_over &&
-                      (occupied_ == 0 || static_cast<std::size_t>(chosen->level_) >= top());
+                      (highest_ready() < 0 || static_cast<std::size_t>(chosen->level_) >= top());
   if (!handed) {
     if (chosen != nullptr) enqueue(*chosen, slice);
     slice_end_ = now + slice;
@@ -136,7 +140,7 @@ Runnable* RunQueue::next(Reason reason, std::uint64_t now, std::uint64_t slice) 
 }
 
 bool RunQueue::keeps(const Runnable& running, Reason reason, std::uint64_t slice) const {
-  if (occupied_ == 0) return true;
+  if (highest_ready() < 0) return true;
   const std::size_t level = level_of(running);
   if (top() > level || starved_below(level, slice) != level) return false;
   if (top() < level) return true;

@@ -5,20 +5,21 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
 #include <boost/intrusive/set.hpp>
 #include <cstdint>
 
 namespace nebulet::kernel {
 
 /// Who is ready at a higher level runs before anybody at a lower one; the numbers are those of the abi.
-enum class Priority : std::uint8_t { background, normal, high, urgent };
+enum class Priority : std::uint8_t { background, low, normal, high };
 constexpr std::size_t kPriorities = 4;
 
 /// Whom processor time counts for: within a level, who has used least for its weight goes first. Tasks that
 /// share one share time. Changed and read by all CPUs.
 class Share {
  public:
-  static constexpr std::uint32_t kNormalWeight = 100, kMaxWeight = 10'000;
+  static constexpr std::uint32_t kMaxWeight = 1000;
 
   Priority priority() const { return priority_.load(std::memory_order_relaxed); }
   void set_priority(Priority priority) { priority_.store(priority, std::memory_order_relaxed); }
@@ -30,11 +31,11 @@ class Share {
  private:
   friend class RunQueue;
   /// For each level, since a share that changes its level must neither take its past along nor lose it:
-  /// nanoseconds times kNormalWeight / weight. Raised to what others have when nobody used it for a while, so
+  /// nanoseconds times kMaxWeight / weight. Raised to what others have when nobody used it for a while, so
   /// that time is not saved up.
   std::array<std::atomic<std::uint64_t>, kPriorities> used_ = {};
-  std::atomic<std::uint32_t> weight_ = kNormalWeight;
-  std::atomic<Priority> priority_ = Priority::normal;
+  std::atomic<std::uint32_t> weight_ = kMaxWeight;
+  std::atomic<Priority> priority_ = Priority::high;
 };
 
 /// What a queue has of a task.
@@ -43,6 +44,7 @@ class Runnable {
   /// Time counts for `share` from now on; nullptr: its own. By the task itself or before it starts.
   void set_share(Share* share) { share_ = share != nullptr ? share : &own_share_; }
   const Share& share() const { return *share_; }
+  Share& share() { return *share_; }
   /// Processor time used, without what it has run since the queue was last asked.
   std::uint64_t cpu_ns() const { return cpu_ns_; }
 
@@ -52,7 +54,7 @@ class Runnable {
   Share* share_ = &own_share_;
   std::atomic<std::uint64_t> cpu_ns_ = 0;  ///< read by other CPUs too
   std::uint64_t turn_ = 0;                 ///< ready: the lowest of its level is next
-  Priority level_ = Priority::normal;      ///< of its share when it became ready
+  Priority level_ = Priority::high;        ///< of its share when it became ready
 
  public:  // Boost needs to name them; only RunQueue uses them.
   boost::intrusive::set_member_hook<> ready_hook_;
@@ -71,8 +73,11 @@ class RunQueue {
   /// Ready and running ones. Without the lock it is a hint.
   std::uint32_t load() const { return load_.load(std::memory_order_relaxed); }
   Runnable* running() const { return running_; }
+  /// The highest level that somebody is ready at, but for one that was handed a slice; -1: none. Without the
+  /// lock it is a hint.
+  int highest_ready() const { return 31 - std::countl_zero(occupied_.load(std::memory_order_relaxed)); }
   /// Somebody but the running one is ready.
-  bool has_ready() const { return occupied_ != 0 || next_ != nullptr; }
+  bool has_ready() const { return highest_ready() >= 0 || next_ != nullptr; }
   std::uint64_t slice_end() const { return slice_end_; }
   /// When the running one's time was last counted.
   std::uint64_t counted_at() const { return counted_at_; }
@@ -82,6 +87,9 @@ class RunQueue {
   /// As add(), and when the running one waits, it gets the rest of its slice. False: another one was handed
   /// that before and did not run yet, so this one is in the queue like others, whom other CPUs may help.
   bool hand(Runnable& runnable, std::uint64_t slice);
+  /// Whether one who is ready at this level on another CPU, which is busy, should run here at the next
+  /// occasion.
+  bool wants(int level) const;
   /// Whether `runnable`, which is ready here, should run at once instead of the running one.
   bool preempts(const Runnable& runnable) const;
   /// For another CPU, which add()s it or lets it run: the one that is to be next. Nullptr: none.
@@ -126,12 +134,12 @@ class RunQueue {
     load_.store(load_.load(std::memory_order_relaxed) + static_cast<std::uint32_t>(change),
                 std::memory_order_relaxed);
   }
-  /// The highest level that somebody is ready at, but for next_; occupied_ is not 0.
-  std::size_t top() const { return static_cast<std::size_t>(31 - __builtin_clz(occupied_)); }
+  /// occupied_ is not 0.
+  std::size_t top() const { return static_cast<std::size_t>(highest_ready()); }
 
   std::array<Level, kPriorities> levels_;
-  std::uint32_t occupied_ = 0;  ///< bit i: somebody is ready at level i
-  Runnable* next_ = nullptr;    ///< handed the rest of the slice; in no level
+  std::atomic<std::uint32_t> occupied_ = 0;  ///< bit i: somebody is ready at level i
+  Runnable* next_ = nullptr;                 ///< handed the rest of the slice; in no level
   Runnable* running_ = nullptr;
   std::uint64_t slice_end_ = 0;
   std::uint64_t counted_at_ = 0;

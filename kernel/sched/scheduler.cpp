@@ -164,6 +164,27 @@ Task* Scheduler::steal(Cpu& thief) {
   return nullptr;
 }
 
+/// Before the running task goes on: gets one that waits on another CPU though it has a higher level than all
+/// here. No lock is held.
+void Scheduler::pull(Cpu& cpu) {
+  for (std::uint32_t i = 1; i < cpu_count; ++i) {
+    Cpu& victim = state->cpus[(cpu.index + i) % cpu_count];
+    if (!cpu.queue.wants(victim.queue.highest_ready())) continue;
+    const machine::InterruptGuard interrupts;
+    Task* task = nullptr;
+    {
+      const SpinGuard guard(victim.lock);
+      if (victim.running() == nullptr || !cpu.queue.wants(victim.queue.highest_ready())) continue;
+      task = static_cast<Task*>(victim.queue.take_away(slice));
+      if (task == nullptr) continue;
+      __atomic_store_n(&task->cpu_, &cpu, __ATOMIC_RELEASE);  // pairs with unpark and interrupt
+    }
+    const SpinGuard guard(cpu.lock);
+    cpu.queue.add(*task, slice);
+    return;
+  }
+}
+
 /// With cpu.lock held, on that CPU. A timer that comes too early finds nothing to do and is set again, so it
 /// is set only to come earlier: switching between tasks does not touch it. An idle CPU without sleepers and
 /// alarms has none, once the last has come.
@@ -316,7 +337,10 @@ void Scheduler::stop() {
 }
 
 void Scheduler::yield() { reschedule(RunQueue::Reason::yields, Task::State::ready); }
-void Scheduler::end_slice() { reschedule(RunQueue::Reason::over, Task::State::ready); }
+void Scheduler::end_slice() {
+  pull(this_cpu());
+  reschedule(RunQueue::Reason::over, Task::State::ready);
+}
 void Scheduler::park_until(std::uint64_t deadline) {
   reschedule(RunQueue::Reason::leaves, Task::State::parked, deadline);
 }
@@ -375,6 +399,18 @@ void Scheduler::interrupt(Task& task) {
   if (cpu == nullptr) return;  // not started yet
   cpu->wants_reschedule.store(true, std::memory_order_relaxed);
   if (cpu->index != machine::current_cpu()) machine::wake_cpu(cpu->index);
+}
+
+void Scheduler::priority_changed(Task& task) {
+  for (;;) {
+    Cpu* cpu = __atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE);
+    if (cpu == nullptr) return;  // not started yet
+    const SpinGuard guard(cpu->lock);
+    if (__atomic_load_n(&task.cpu_, __ATOMIC_ACQUIRE) != cpu) continue;
+    cpu->queue.requeue(task, slice);
+    break;
+  }
+  interrupt(task);  // the CPU looks again who is first
 }
 
 std::uint64_t Scheduler::cpu_ns(const Task& task) {

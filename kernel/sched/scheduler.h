@@ -39,7 +39,7 @@ class Scheduler {
 
   /// Runs others that are ready first.
   static void yield();
-  /// What wants_reschedule asks for: runs others that are ready and whose shares used less.
+  /// What wants_reschedule asks for: runs others that are ready and have a better claim (run_queue.h).
   static void end_slice();
   /// Waits until unpark(this task), or returns at once if that was called since the last park; may also
   /// return early. `deadline` is monotonic time.
@@ -66,6 +66,8 @@ class Scheduler {
   static bool wants_reschedule();
   /// Makes the CPU that runs `task`, if any, come into the kernel soon.
   static void interrupt(Task& task);
+  /// The priority of the task's share changed: takes effect at once. The task does not end meanwhile.
+  static void priority_changed(Task& task);
   /// Processor time of `task` including the current slice, if it is the running task.
   static std::uint64_t cpu_ns(const Task& task);
 
@@ -76,6 +78,7 @@ class Scheduler {
  private:
   static void reschedule(RunQueue::Reason reason, Task::State state, std::uint64_t deadline = kForever);
   static Task* steal(Cpu& thief);
+  static void pull(Cpu& cpu);
   static void finish_switch();
   static void make_ready(Cpu& cpu, Task& task);
   static void wake_for(Cpu& cpu);

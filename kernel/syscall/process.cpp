@@ -22,6 +22,8 @@ Result<std::uint64_t> property_of(Process& process, abi::ProcessProperty propert
     case abi::ProcessProperty::end_reason: return static_cast<std::uint64_t>(process.how_it_ended().reason);
     case abi::ProcessProperty::end_code: return process.how_it_ended().code;
     case abi::ProcessProperty::cpu_time: return process.cpu_ns();
+    case abi::ProcessProperty::priority: return static_cast<std::uint64_t>(process.share().priority());
+    case abi::ProcessProperty::weight: return process.share().weight();
   }
   return fail(Status::invalid_argument);
 }
@@ -43,6 +45,7 @@ Result<std::uint32_t> sys_process_startup(CallContext& context, GuestOut block) 
 Result<HandleValue> sys_process_create(CallContext& context, GuestIn name, std::uint64_t memory) {
   std::string text = TRY(read_text(name, Process::kMaxName));
   Ref<Process> process = TRY(Process::create(context.process.quota(), std::move(text), memory));
+  process->set_share(context.process.share().priority(), context.process.share().weight());
   const Rights rights =
       Right::duplicate | Right::transfer | Right::read | Right::wait | Right::signal | Right::manage;
   return context.process.handles().insert(Handle(std::move(process), rights));
@@ -72,6 +75,17 @@ Result<> sys_process_start(CallContext& context, HandleArg<Process, Right::manag
 
 Result<> sys_process_kill(CallContext&, HandleArg<Process, Right::manage> process) {
   process->end(EndReason::killed, 0);
+  return {};
+}
+
+Result<> sys_process_set_share(CallContext& context, HandleArg<Process, Right::manage> process,
+                               abi::Priority priority, std::uint32_t weight) {
+  static_assert(static_cast<Priority>(abi::Priority::high) == Priority::high);
+  if (weight == 0 || weight > Share::kMaxWeight) return fail(Status::invalid_argument);
+  const Share& own = context.process.share();
+  const auto level = static_cast<Priority>(priority);
+  if (level > own.priority() || weight > own.weight()) return fail(Status::access_denied);
+  process->set_share(level, weight);
   return {};
 }
 

@@ -7,6 +7,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <bit>
+#include <utility>
+
 #include "base/assert.h"
 #include "machine/hosted/state.h"
 #include "machine/include/machine/time.h"
@@ -37,6 +40,17 @@ constexpr bool kTsan = false;
   return kTsan && (cpu.stack_size == 0 || sp - cpu.stack_bottom < cpu.stack_size);
 }
 
+void send_wake(std::uint32_t index) {
+  const pid_t tid = cpus[index].tid;
+  if (tid != 0) syscall(SYS_tgkill, getpid(), tid, interrupt_signal());
+}
+
+/// Interrupts are off.
+void send_wakes(Cpu& cpu) {
+  for (std::uint64_t left = std::exchange(cpu.to_wake, 0); left != 0; left &= left - 1)
+    send_wake(static_cast<std::uint32_t>(std::countr_zero(left)));
+}
+
 [[clang::disable_sanitizer_instrumentation]] void on_interrupt(int, siginfo_t*, void* raw) {
   Cpu* cpu = current;
   if (cpu == nullptr) return;
@@ -49,6 +63,7 @@ constexpr bool kTsan = false;
   cpu->enabled = 0;
   if (kernel::on_timer(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP])))
     redirect_to_preempt(context);
+  send_wakes(*cpu);
   cpu->enabled = 1;
 }
 
@@ -67,6 +82,11 @@ void* run_cpu(void* raw) {
 [[gnu::noinline]] Cpu& this_cpu() {
   asm volatile("");
   return *current;
+}
+
+[[gnu::noinline]] Cpu* current_or_null() {
+  asm volatile("");
+  return current;
 }
 
 int interrupt_signal() { return SIGRTMIN + 1; }
@@ -136,12 +156,13 @@ void disable_interrupts() {
 void enable_interrupts() {
   std::atomic_signal_fence(std::memory_order_seq_cst);
   hosted::Cpu& cpu = this_cpu();
-  cpu.enabled = 1;
-  while (cpu.pending && cpu.enabled) {
+  for (;;) {
+    if (cpu.to_wake != 0) hosted::send_wakes(cpu);
+    cpu.enabled = 1;
+    if (!cpu.pending) return;
     cpu.enabled = 0;
     cpu.pending = 0;
     kernel::on_timer(0);
-    cpu.enabled = 1;
   }
 }
 
@@ -151,6 +172,7 @@ void wait_for_interrupt() {
   sigaddset(&blocked, hosted::interrupt_signal());
   pthread_sigmask(SIG_BLOCK, &blocked, &before);
   hosted::Cpu& cpu = this_cpu();
+  hosted::send_wakes(cpu);
   if (!cpu.pending) {
     // ppoll lets the signal in and sleeps in one step.
     pollfd input = {.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
@@ -162,9 +184,15 @@ void wait_for_interrupt() {
   enable_interrupts();
 }
 
+// Who wakes often holds a lock that the woken will want. The host may run the woken at once in place of the
+// waker, so the signal is not sent before the locks are free.
 void wake_cpu(std::uint32_t index) {
-  const pid_t tid = hosted::cpus[index].tid;
-  if (tid != 0) syscall(SYS_tgkill, getpid(), tid, hosted::interrupt_signal());
+  hosted::Cpu* cpu = hosted::current_or_null();
+  if (cpu != nullptr && !cpu->enabled) {
+    cpu->to_wake |= 1ull << index;
+  } else {
+    hosted::send_wake(index);
+  }
 }
 
 void set_timer(std::uint64_t deadline_ns) {

@@ -26,6 +26,7 @@ struct Cpu {
   void* local = nullptr;
   volatile sig_atomic_t enabled = 0;
   volatile sig_atomic_t pending = 0;  ///< the signal came while interrupts were off
+  std::uint64_t to_wake = 0;          ///< CPUs, when interrupts are on again
   std::atomic<pid_t> tid = 0;
   timer_t timer = nullptr;
   pthread_t thread = {};

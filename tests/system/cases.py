@@ -290,6 +290,12 @@ CASES = [
     Case("no directory at all", "show", ["/etc/passwd", "etc/passwd"], stdout=None, stdout_without=b"root:"),
     # The rest of WASI.
     Case("doors", "doors", stdout=None, stdout_with=b"\n1..30\n", stdout_without=b"not ok", quiet=True, modes=MODES),
+    *(Case(f"doors between processes, {cpus} CPUs", "door_peers", flags=["--cpus", str(cpus)], stdout=None, stdout_with=b"\n1..27\n", stdout_without=b"not ok",
+           stderr=["child: trap: unreachable"], modes=["hosted", "q35"]) for cpus in (1, 2, 4)),
+    Case("shares of processor time", "shares", stdout=None, stdout_with=b"\n1..9\n", stdout_without=b"not ok", quiet=True, modes=BOTH),
+    Case("every call with every bad argument", "arguments", stdout=None, stdout_with=b"\n1..", stdout_without=b"not ok", quiet=True, modes=["hosted"]),
+    Case("every call with every bad argument, and devices", "arguments", flags=["--devices"], stdout=None, stdout_with=b"\n1..", stdout_without=b"not ok",
+         quiet=True, modes=["q35"]),
     Case("kernel objects", "objects", stdout=None, stdout_with=b"\n1..48\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("devices", "devices", flags=["--devices"], stdout=None, stdout_with=b"\n1..43\n", stdout_without=b"not ok", quiet=True, modes=["q35", "pc"]),
     Case("devices that are not given", "devices", stdout=b"Bail out! no devices: run it with --devices\n", exit_code=1, modes=MODES),
