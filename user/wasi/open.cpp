@@ -43,7 +43,6 @@ Descriptor descriptor_for(const Request& request, Descriptor::Kind kind, OwnedFi
 
 Result<Descriptor> open_existing(const Request& request, Target target) {
   if (target.qid.is_symlink()) return fail(Errno::loop);
-  if (request.has(kExclusive) && request.has(kCreate)) return fail(Errno::exist);
   if (target.qid.is_directory()) {
     if ((request.base & kFdWrite) != 0 || request.has(kTruncate) || request.has(kCreate))
       return fail(Errno::isdir);
@@ -60,32 +59,38 @@ Result<Descriptor> open_existing(const Request& request, Target target) {
 Result<Descriptor> create(const Request& request, Fid base, std::string& path) {
   Place place = TRY(find_place(base, path));
   if (place.wants_directory || place.name == "." || place.name == "..") return fail(Errno::isdir);
-  if (const auto existing = files::walk(place.directory.get(), place.name)) {
-    if (!existing->qid.is_symlink()) return fail(Errno::again);
-    if (request.has(kExclusive)) return fail(Errno::exist);
-    if ((request.lookup_flags & kSymlinkFollow) == 0) return fail(Errno::loop);
-    const std::string target = TRY(files::read_link(existing->fid.get()));
-    if (target.empty() || target.front() == '/') return fail(Errno::perm);
-    path = std::string(place.prefix) + target;
-    return fail(Errno::again);
-  }
+  if (!place.walked)  // the message makes the fid the new file's
+    place.walked = std::move(TRY(files::walk(base, std::span<const std::string_view>())).fid);
   constexpr std::uint32_t kMode = 0666;
-  const auto created = files::create(place.directory.get(), place.name,
+  const auto created = files::create(place.walked.get(), place.name,
                                      request.access() | ninep::kOpenCreate | ninep::kOpenExclusive, kMode);
-  if (!created) return fail(created.error() == Errno::exist ? Errno::again : created.error());
-  return descriptor_for(request, Descriptor::Kind::file, std::move(place.directory));
+  if (created) return descriptor_for(request, Descriptor::Kind::file, std::move(place.walked));
+  if (created.error() != Errno::exist || request.has(kExclusive)) return fail(created.error());
+  const auto existing = files::walk(place.walked.get(), place.name);
+  if (!existing || !existing->qid.is_symlink()) return fail(Errno::again);
+  if ((request.lookup_flags & kSymlinkFollow) == 0) return fail(Errno::loop);
+  const std::string target = TRY(files::read_link(existing->fid.get()));
+  if (target.empty() || target.front() == '/') return fail(Errno::perm);
+  path = std::string(place.prefix) + target;
+  return fail(Errno::again);
+}
+
+/// Of what must not be there, not even as a dangling link.
+Result<Descriptor> create_exclusively(const Request& request, Fid base, std::string path) {
+  auto created = create(request, base, path);
+  if (created || created.error() != Errno::isdir) return created;
+  if (find(base, path, Links::keep)) return fail(Errno::exist);
+  return created;
 }
 
 Result<Descriptor> open_or_create(const Request& request, Fid base, std::string path) {
-  const bool exclusive = request.has(kCreate) && request.has(kExclusive);
-  const bool follow = (request.lookup_flags & kSymlinkFollow) != 0 && !exclusive;
+  if (request.has(kCreate) && request.has(kExclusive))
+    return create_exclusively(request, base, std::move(path));
+  const bool follow = (request.lookup_flags & kSymlinkFollow) != 0;
   constexpr int kAttempts = 40;
   for (int attempt = 0; attempt < kAttempts; attempt++) {
     auto target = find(base, path, follow ? Links::follow : Links::keep);
-    if (target) {
-      if (exclusive) return fail(Errno::exist);
-      return open_existing(request, std::move(*target));
-    }
+    if (target) return open_existing(request, std::move(*target));
     if (!request.has(kCreate) || target.error() != Errno::noent) return fail(target.error());
     auto created = create(request, base, path);
     if (created || created.error() != Errno::again) return created;

@@ -130,10 +130,12 @@ Result<Place> find_place(Fid base, std::string_view path) {
   place.name = path.substr(start, end - start);
   place.prefix = path.substr(0, start);
   place.wants_directory = end != path.size();
-  Target directory = TRY(start == 0 ? files::walk(base, std::span<const std::string_view>())
-                                    : find(base, place.prefix, Links::follow));
+  place.directory = base;
+  if (start == 0) return place;
+  Target directory = TRY(find(base, place.prefix, Links::follow));
   if (!directory.qid.is_directory()) return fail(Errno::notdir);
-  place.directory = std::move(directory.fid);
+  place.directory = directory.fid.get();
+  place.walked = std::move(directory.fid);
   return place;
 }
 

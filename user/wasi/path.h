@@ -18,7 +18,8 @@ Result<files::Target> find(files::Fid base, std::string_view path, Links links);
 
 /// The directory that holds the last component of a path, and that component.
 struct Place {
-  files::OwnedFid directory;
+  files::Fid directory = ninep::kNoFid;
+  files::OwnedFid walked;        // the same, unless it is the base
   std::string_view name;         // "." or ".." are possible; the callers refuse them
   bool wants_directory = false;  // the path ends with a slash
   std::string_view prefix;       // the path up to the name

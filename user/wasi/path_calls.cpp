@@ -26,7 +26,7 @@ bool is_dots(std::string_view name) { return name == "." || name == ".."; }
 /// What a name that must not exist yet, but ends with a slash, is: the error for its creation as something
 /// that is no directory.
 Errno creation_error(const Place& place) {
-  const auto existing = files::walk(place.directory.get(), place.name);
+  const auto existing = files::walk(place.directory, place.name);
   if (!existing) return existing.error();
   return existing->qid.is_directory() ? Errno::exist : Errno::notdir;
 }
@@ -36,7 +36,7 @@ Result<> create_directory(std::uint32_t fd, Address path_at, std::uint32_t lengt
   const std::string path = TRY(load_path(path_at, length));
   const Place place = TRY(find_place(base, path));
   if (is_dots(place.name)) return fail(Errno::exist);
-  return files::make_directory(place.directory.get(), place.name);
+  return files::make_directory(place.directory, place.name);
 }
 
 Result<> filestat_get(std::uint32_t fd, std::uint32_t flags, Address path_at, std::uint32_t length,
@@ -70,7 +70,7 @@ Result<> link(std::uint32_t old_fd, std::uint32_t flags, Address old_at, std::ui
   const Place place = TRY(find_place(new_base, new_path));
   if (is_dots(place.name)) return fail(Errno::exist);
   if (place.wants_directory) return fail(creation_error(place));
-  return files::link(place.directory.get(), place.name, source.fid.get());
+  return files::link(place.directory, place.name, source.fid.get());
 }
 
 Result<> readlink(std::uint32_t fd, Address path_at, std::uint32_t length, Address buffer,
@@ -91,7 +91,7 @@ Result<> remove_directory(std::uint32_t fd, Address path_at, std::uint32_t lengt
   const Place place = TRY(find_place(base, path));
   if (place.name == ".") return fail(Errno::inval);
   if (place.name == "..") return fail(Errno::notempty);
-  return files::remove(place.directory.get(), place.name, ninep::kRemoveDirectory);
+  return files::remove(place.directory, place.name, ninep::kRemoveDirectory);
 }
 
 Result<> unlink_file(std::uint32_t fd, Address path_at, std::uint32_t length) {
@@ -100,10 +100,10 @@ Result<> unlink_file(std::uint32_t fd, Address path_at, std::uint32_t length) {
   const Place place = TRY(find_place(base, path));
   if (is_dots(place.name)) return fail(Errno::isdir);
   if (place.wants_directory) {
-    const auto existing = TRY(files::walk(place.directory.get(), place.name));
+    const auto existing = TRY(files::walk(place.directory, place.name));
     return fail(existing.qid.is_directory() ? Errno::isdir : Errno::notdir);
   }
-  return files::remove(place.directory.get(), place.name, 0);
+  return files::remove(place.directory, place.name, 0);
 }
 
 Result<> rename(std::uint32_t old_fd, Address old_at, std::uint32_t old_length, std::uint32_t new_fd,
@@ -116,10 +116,10 @@ Result<> rename(std::uint32_t old_fd, Address old_at, std::uint32_t old_length, 
   const Place to = TRY(find_place(new_base, new_path));
   if (is_dots(from.name) || is_dots(to.name)) return fail(Errno::busy);
   if (from.wants_directory || to.wants_directory) {
-    const auto source = TRY(files::walk(from.directory.get(), from.name));
+    const auto source = TRY(files::walk(from.directory, from.name));
     if (!source.qid.is_directory()) return fail(Errno::notdir);
   }
-  return files::rename(from.directory.get(), from.name, to.directory.get(), to.name);
+  return files::rename(from.directory, from.name, to.directory, to.name);
 }
 
 Result<> symlink(Address old_at, std::uint32_t old_length, std::uint32_t fd, Address new_at,
@@ -132,7 +132,7 @@ Result<> symlink(Address old_at, std::uint32_t old_length, std::uint32_t fd, Add
   const Place place = TRY(find_place(base, path));
   if (is_dots(place.name)) return fail(Errno::exist);
   if (place.wants_directory) return fail(creation_error(place));
-  return files::make_symlink(place.directory.get(), place.name, target);
+  return files::make_symlink(place.directory, place.name, target);
 }
 
 }  // namespace
