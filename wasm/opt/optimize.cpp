@@ -7,7 +7,9 @@
 namespace nebulet::wasm::opt {
 
 void optimize(ir::Function& function, const PassHook& hook) {
+  expand_switches(function);
   ir::compute_cfg(function);
+  hook("expand-switches", function);
   if (simplify(function)) ir::compute_cfg(function);
   hook("simplify", function);
   // Forwarding puts values where reads were, which may meet constants or each other.

@@ -6,6 +6,10 @@
 
 namespace nebulet::wasm::opt {
 
+/// Makes comparisons and branches of each br_table that needs at most three of them.
+/// Requires: nothing. Breaks: cfg.
+void expand_switches(ir::Function& function);
+
 /// Folds constants, applies algebraic rules, merges equal computations (dominator-based value numbering), and
 /// turns branches on constants into jumps. One walk; every use sees its operands already simplified.
 /// Requires: cfg. Preserves: nothing of the cfg if it returns true (a branch was folded), everything
