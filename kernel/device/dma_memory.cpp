@@ -39,6 +39,7 @@ struct DmaBlock : boost::intrusive::set_base_hook<> {
   std::uint64_t base = 0;  ///< of the device's resource
   State state = State::open;
   std::uint32_t order = 0;
+  bool is_revoked = false;  ///< the device cannot reach it any more
 };
 
 namespace {
@@ -123,6 +124,10 @@ Result<Ref<DmaMemory>> DmaMemory::create(const QuotaRef& quota, const Resource& 
   std::unique_ptr<DmaBlock> block = TRY(make_block(resource, order));
   block->charge = std::move(charge);  // what kept pages were charged to gets that back
   block->state = State::open;
+  if (block->function && !machine::grant_device_memory(*block->function, block->memory, block->order)) {
+    machine::revoke_device_memory(*block->function, block->memory, block->order);
+    return fail(Status::out_of_memory);
+  }
   std::memset(block->memory.at, 0, machine::kPageSize << order);
   const SpinGuard guard(g_lock);
   g_blocks->insert(*block);
@@ -139,8 +144,14 @@ Result<> DmaMemory::quiesced(const Resource& resource) {
 
 DmaMemory::~DmaMemory() {
   if (block_ == nullptr) return;
+  std::unique_ptr<DmaBlock> free;
   const SpinGuard guard(g_lock);
-  change(*block_, State::kept);
+  if (!block_->is_revoked) {
+    change(*block_, State::kept);
+    return;
+  }
+  g_blocks->erase(g_blocks->iterator_to(*block_));
+  free.reset(block_);
 }
 
 void DmaMemory::no_handles(DropList&) {
@@ -148,6 +159,8 @@ void DmaMemory::no_handles(DropList&) {
   change(*block_, State::closed);
   if (block_->function && find(block_->kind, block_->base, State::open, 0) == nullptr)
     pci::stop_bus_master(*block_->function);
+  if (block_->function)
+    block_->is_revoked = machine::revoke_device_memory(*block_->function, block_->memory, block_->order);
 }
 
 std::uint64_t DmaMemory::address() const { return block_->memory.address; }

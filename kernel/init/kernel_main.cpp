@@ -91,6 +91,12 @@ bool on_timer(std::uint64_t interrupted_pc) {
 
 void on_interrupt(std::uint32_t line) { Interrupt::on_interrupt(line); }
 
+void on_dma_fault(std::uint32_t function, std::uint64_t address, bool write) {
+  log(LogLevel::error,
+      "the device {:02x}:{:02x}.{} was stopped: it wanted to {} memory at {:#x}, which it was not given",
+      function >> 8, function >> 3 & 31, function & 7, write ? "write" : "read", address);
+}
+
 void* preempt_stack(std::uint64_t interrupted_sp) {
   return reinterpret_cast<void*>(wasm::WasmStack::find(interrupted_sp)->control().kernel_sp);
 }

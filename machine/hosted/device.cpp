@@ -14,5 +14,7 @@ void unmask_interrupt(std::uint32_t) {}
 InterruptMessage interrupt_message(std::uint32_t) { return {}; }
 DeviceMemory allocate_device_memory(std::uint32_t) { return {}; }
 void free_device_memory(const DeviceMemory&, std::uint32_t) {}
+bool grant_device_memory(std::uint32_t, const DeviceMemory&, std::uint32_t) { return true; }
+bool revoke_device_memory(std::uint32_t, const DeviceMemory&, std::uint32_t) { return false; }
 
 }  // namespace nebulet::machine

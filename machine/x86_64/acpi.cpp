@@ -161,6 +161,37 @@ void read_mcfg(const Table& mcfg) {
   }
 }
 
+/// VT-d 3.3, 8.3.1: the functions that a unit is for. Those behind bridges are not needed.
+void read_dmar_scopes(const Table& dmar, std::size_t at, std::size_t end) {
+  constexpr std::uint8_t kFunction = 1;
+  while (at + 8 <= end) {
+    const auto type = dmar.get<std::uint8_t>(at), length = dmar.get<std::uint8_t>(at + 1);
+    if (length < 8) return;
+    if (type == kFunction && length == 8 && dmar.get<std::uint8_t>(at + 5) == 0)
+      g_facts.iommu_is_for[(dmar.get<std::uint8_t>(at + 6) & 31) * 8 + (dmar.get<std::uint8_t>(at + 7) & 7)] =
+          true;
+    at += length;
+  }
+}
+
+/// VT-d 3.3, 8.1, 8.3.
+void read_dmar(const Table& dmar) {
+  constexpr std::uint16_t kUnit = 0;
+  std::uint32_t units = 0;
+  for (std::size_t at = 48; at + 16 <= dmar.size();) {
+    const auto type = dmar.get<std::uint16_t>(at), length = dmar.get<std::uint16_t>(at + 2);
+    if (length < 4) break;
+    if (type == kUnit) {
+      ++units;
+      g_facts.iommu_is_for_all = dmar.get<std::uint8_t>(at + 4) & 1;
+      g_facts.iommu = dmar.get<std::uint16_t>(at + 6) == 0 ? dmar.get<std::uint64_t>(at + 8) : 0;
+      read_dmar_scopes(dmar, at + 16, std::min(at + length, dmar.size()));
+    }
+    at += length;
+  }
+  if (units != 1) g_facts.iommu = 0;
+}
+
 PhysicalAddress search_rsdp() {
   const auto find = [](PhysicalAddress from, PhysicalAddress to) -> PhysicalAddress {
     for (; from < to; from += 16) {
@@ -192,6 +223,7 @@ const AcpiFacts& read_acpi_tables(PhysicalAddress rsdp_at) {
     if (table.has(0, "APIC")) read_madt(table);
     if (table.has(0, "FACP")) read_fadt(table);
     if (table.has(0, "MCFG")) read_mcfg(table);
+    if (table.has(0, "DMAR")) read_dmar(table);
     if (table.has(0, "HPET")) g_facts.hpet = table.get<std::uint64_t>(44);
   }
   return g_facts;

@@ -54,6 +54,9 @@ struct AcpiFacts {
   PhysicalAddress hpet = 0;
   PhysicalAddress pci_configuration = 0;  ///< of bus 0 (ECAM); 0: only the ports
   std::uint32_t pci_buses = 0;            ///< that are there
+  PhysicalAddress iommu = 0;              ///< registers of VT-d, if there is one unit, for PCI's segment 0
+  bool iommu_is_for_all = false;          ///< of the segment's functions; else for these of bus 0
+  bool iommu_is_for[256] = {};
   AcpiRegister reset;
   std::uint8_t reset_value = 0;
   AcpiRegister sleep_control;  ///< of hardware-reduced ACPI

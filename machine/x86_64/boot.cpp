@@ -18,6 +18,7 @@
 #include "machine/x86_64/cpus.h"
 #include "machine/x86_64/frames.h"
 #include "machine/x86_64/initfs.h"
+#include "machine/x86_64/iommu.h"
 #include "machine/x86_64/page_tables.h"
 #include "machine/x86_64/panic.h"
 #include "machine/x86_64/pci.h"
@@ -107,6 +108,7 @@ extern "C" [[noreturn]] void machine_start(std::uint32_t magic, std::uint64_t in
   calibrate_apic_timer();
   enable_serial_interrupt();
   initialize_console(has_word(facts.command_line, "console=link") ? ConsoleMode::link : ConsoleMode::text);
+  initialize_iommu();
 
   g_boot_info.command_line = facts.command_line;
   g_boot_info.modules = std::span(g_modules).first(collect_modules(facts));

@@ -12,6 +12,7 @@
 #include "machine/x86_64/apic.h"
 #include "machine/x86_64/cpu.h"
 #include "machine/x86_64/io.h"
+#include "machine/x86_64/iommu.h"
 #include "machine/x86_64/panic.h"
 #include "machine/x86_64/tlb.h"
 #include "machine/x86_64/virtio_console.h"
@@ -114,6 +115,7 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
     case kTimer: ask_kernel = timer_is_due(cpu); break;
     case kWake: ask_kernel = true; break;
     case kTlb: answer_tlb_request(); break;
+    case kDmaFault: report_dma_faults(); break;
     case kVirtio: acknowledge_virtio_interrupt(); [[fallthrough]];
     case kSerial:
       cpu.device_interrupted = true;

@@ -32,6 +32,7 @@ enum Vector : std::uint8_t {
   kTlb = 0x42,
   kSerial = 0x43,
   kVirtio = 0x44,
+  kDmaFault = 0x45,
   kFirstLine =
       0x50,  ///< to 0xef: interrupts that drivers have, lines and then messages, see machine/device.h
   kSpurious = 0xff,

@@ -492,6 +492,7 @@ bool on_timer(std::uint64_t pc) {
 void* preempt_stack(std::uint64_t) { return g_preempt_stack; }
 
 void on_interrupt(std::uint32_t) {}
+void on_dma_fault(std::uint32_t, std::uint64_t, bool) {}
 void preempt() {
   ++g_preemptions;
   spoil_vectors();

@@ -44,12 +44,11 @@ inline nb_handle_t load_module(const std::string& path) {
   return checked(path + ": " + message, compiled);
 }
 
-/// Starts the module in a file, which is of `name`, in a process of its own that gets `memory` bytes of the
-/// caller's. It finds `handles`, which are not the caller's any more, as 1, 2 and so on, and `startup` by
-/// process_startup, and its export `run` is called.
-inline nb_handle_t start_process(const std::string& name, const std::string& path, std::uint64_t memory,
-                                 std::vector<nb_handle_t> handles, std::span<const std::byte> startup = {}) {
-  const nb_handle_t module = load_module(path);
+/// Starts a module in a process of its own, called `name`, that gets `memory` bytes of the caller's. It finds
+/// `handles`, which are not the caller's any more, as 1, 2 and so on, and `startup` by process_startup, and
+/// its export `run` is called.
+inline nb_handle_t start_module(const std::string& name, nb_handle_t module, std::uint64_t memory,
+                                std::vector<nb_handle_t> handles, std::span<const std::byte> startup = {}) {
   char message[200] = {};
   const nb_handle_t process =
       checked(name + ": no process", nb_process_create(name.data(), name.size(), memory));
@@ -57,6 +56,14 @@ inline nb_handle_t start_process(const std::string& name, const std::string& pat
   checked(name + ": " + message, added);
   checked(name, nb_process_start(process, "run", 3, handles.data(), handles.size(), startup.data(),
                                  startup.size()));
+  return process;
+}
+
+/// The same with the module in a file.
+inline nb_handle_t start_process(const std::string& name, const std::string& path, std::uint64_t memory,
+                                 std::vector<nb_handle_t> handles, std::span<const std::byte> startup = {}) {
+  const nb_handle_t module = load_module(path);
+  const nb_handle_t process = start_module(name, module, memory, std::move(handles), startup);
   nb_handle_close(module);
   return process;
 }

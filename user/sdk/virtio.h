@@ -92,9 +92,9 @@ inline std::vector<VirtioFunction> find_virtio() {
   return found;
 }
 
-/// Starts the device's driver, a module in a file, with what it needs of the device and `others` after that.
-inline nb_handle_t start_virtio_driver(const VirtioFunction& device, const std::string& name,
-                                       const std::string& path, std::vector<nb_handle_t> others) {
+/// Starts the device's driver with what it needs of the device, and `others` after that.
+inline nb_handle_t start_virtio_module(const VirtioFunction& device, const std::string& name,
+                                       nb_handle_t module, const std::vector<nb_handle_t>& others) {
   const nb_handle_t function =
       checked("a PCI function",
               nb_resource_create(root_resource(), NB_RESOURCE_KIND_PCI,
@@ -105,7 +105,16 @@ inline nb_handle_t start_virtio_driver(const VirtioFunction& device, const std::
               nb_handle_replace(function, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER)),
       device_part(NB_RESOURCE_KIND_REGISTERS, device.registers, device.registers_bytes), interrupt};
   handles.insert(handles.end(), others.begin(), others.end());
-  return start_process(name, path, 4 << 20, std::move(handles), std::as_bytes(std::span(&device.layout, 1)));
+  return start_module(name, module, 4 << 20, std::move(handles), std::as_bytes(std::span(&device.layout, 1)));
+}
+
+/// The same with the module in a file.
+inline nb_handle_t start_virtio_driver(const VirtioFunction& device, const std::string& name,
+                                       const std::string& path, const std::vector<nb_handle_t>& others) {
+  const nb_handle_t module = load_module(path);
+  const nb_handle_t process = start_virtio_module(device, name, module, others);
+  nb_handle_close(module);
+  return process;
 }
 
 }  // namespace nebulet::sdk

@@ -57,5 +57,10 @@ struct DeviceMemory {
 constexpr std::uint32_t kMaxDeviceMemoryOrder = 10;
 DeviceMemory allocate_device_memory(std::uint32_t order);
 void free_device_memory(const DeviceMemory& memory, std::uint32_t order);
+/// Lets a PCI function reach the memory. Without an IOMMU each reaches all anyway. False: no memory for
+/// tables.
+bool grant_device_memory(std::uint32_t function, const DeviceMemory& memory, std::uint32_t order);
+/// Takes that away. True: it is certain that the function does not reach it; without an IOMMU it is not.
+bool revoke_device_memory(std::uint32_t function, const DeviceMemory& memory, std::uint32_t order);
 
 }  // namespace nebulet::machine

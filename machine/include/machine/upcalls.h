@@ -31,6 +31,10 @@ bool on_timer(std::uint64_t interrupted_pc);
 /// is asked afterwards.
 void on_interrupt(std::uint32_t line);
 
+/// The IOMMU stopped a PCI function (bus * 256 + device * 8 + function) that wanted to read or write at an
+/// address that it was not granted. In the same context. The machine tells of so many only.
+void on_dma_fault(std::uint32_t function, std::uint64_t address, bool write);
+
 /// Where the machine may put the saved registers and the frames of `preempt`: the thread's kernel stack is
 /// free below this address. `interrupted_sp` is the stack pointer of the wasm code. Asked directly after
 /// on_timer returned true, with interrupts off.
