@@ -32,6 +32,17 @@ TEST(Sha256, KnownDigests) {
             "ffe054fe7ae0cb6dc65c3af9b61d5209f439851db43d0ba5997337df154668eb");
 }
 
+// On a processor without the instructions both are the same code.
+TEST(Sha256, TheInstructionsAgreeWithThePortableCode) {
+  std::vector<std::byte> bytes;
+  std::uint32_t state = 1;
+  for (int i = 0; i < 300'000; ++i) bytes.push_back(std::byte((state = state * 1664525 + 1013904223) >> 24));
+  const auto all = std::span<const std::byte>(bytes);
+  for (std::size_t size = 0; size < 400; ++size)
+    EXPECT_EQ(hex(sha256(all.subspan(size, size))), hex(sha256_portable(all.subspan(size, size)))) << size;
+  EXPECT_EQ(hex(sha256(all)), hex(sha256_portable(all)));
+}
+
 /// (module (func (param i32) (result i32) local.get 0 i32.const N i32.add))
 std::vector<std::byte> add_module(unsigned char n) {
   const unsigned char bytes[] = {0, 'a', 's', 'm', 1,  0, 0, 0, 1, 6,    1, 0x60, 1, 0x7f, 1,   0x7f,
