@@ -65,9 +65,9 @@ def source_entries(suite=None):
     return entries
 
 
-def apt_environment(suite=None):
-    """An apt of this folder's own that asks for source packages wherever the machine gets its binary ones."""
-    place = OUT / (f"apt-{suite}" if suite else "apt")
+def apt_environment(suite=None, kind="deb-src"):
+    """An apt of this folder's own that asks for source packages, or with `deb` for others, wherever the machine gets its binary ones."""
+    place = OUT / ("apt" + (f"-{suite}" if suite else "") + ("-binary" if kind == "deb" else ""))
     config = place / "apt.conf"
     if not config.exists():
         entries = source_entries(suite)
@@ -75,8 +75,8 @@ def apt_environment(suite=None):
             raise Failed("no entry of Debian in /etc/apt to take the place of source packages from")
         (place / "parts").mkdir(parents=True, exist_ok=True)
         (place / "lists/partial").mkdir(parents=True, exist_ok=True)
-        (place / "parts/debian.list").write_text("\n".join(entries[".list"]) + "\n")
-        (place / "parts/debian.sources").write_text("\n\n".join(entries[".sources"]) + "\n")
+        for ending, separator in ((".list", "\n"), (".sources", "\n\n")):
+            (place / f"parts/debian{ending}").write_text(separator.join(entries[ending]).replace("deb-src", kind) + "\n")
         (place / "apt.conf.new").write_text(f'Dir::Etc::sourcelist "/dev/null";\nDir::Etc::sourceparts "{place}/parts";\n'
                                             f'Dir::State::lists "{place}/lists";\nDir::Cache "{place}";\nAPT::Sandbox::User "";\n')
         run(["apt-get", "update", "-qq"], env={**os.environ, "APT_CONFIG": f"{config}.new"})
@@ -211,6 +211,22 @@ def rust():
     run(["/usr/bin/rustc", "--edition=2021", "-O", "--target", "wasm32-wasi", "-C", "linker=wasm-ld-14", "-C", "link-arg=--strip-debug", src, "-o", OUT / "rust.wasm"], cwd=OUT)
 
 
+def go():
+    """With Debian's backport of Go 1.23, unpacked and not installed."""
+    place = OUT / "go"
+    tool = place / "usr/lib/go-1.23/bin/go"
+    if not tool.exists():
+        place.mkdir(exist_ok=True)
+        run(["apt-get", "download", "-qq", "golang-1.23-go", "golang-1.23-src"], cwd=place, env=apt_environment("bookworm-backports", "deb"))
+        for package in sorted(place.glob("golang-1.23-*.deb"), reverse=True):
+            run(["dpkg-deb", "-x", package, place])
+            package.unlink()
+    environment = {**os.environ, "GOROOT": str(tool.parents[1]), "GOCACHE": str(place / "cache"), "GOPATH": str(place / "path"), "GO111MODULE": "off",
+                   "GOTOOLCHAIN": "local", "CGO_ENABLED": "0"}
+    for output, target in ((OUT / "go-program", {}), (OUT / "go-program.wasm", {"GOOS": "wasip1", "GOARCH": "wasm"})):
+        run([tool, "build", "-ldflags=-s -w", "-o", output, HERE / "main.go"], env=environment | target)
+
+
 def npm():
     """Where npm's packages are, installed as the lock file says."""
     place = OUT / "npm"
@@ -238,12 +254,12 @@ def assembly():
          "node_modules/@assemblyscript/wasi-shim/asconfig.json"], cwd=OUT / "npm")
 
 
-APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "sqlite": sqlite, "quickjs": quickjs, "zstd": zstd, "xz": xz, "yosys": yosys, "assembly": assembly}
+APPS = {"lua": lua, "bzip2": bzip2, "minigzip": minigzip, "containers": containers, "rust": rust, "go": go, "sqlite": sqlite, "quickjs": quickjs, "zstd": zstd, "xz": xz, "yosys": yosys, "assembly": assembly}
 
 
 def stamp_of():
     digest = hashlib.sha256(Path(__file__).read_bytes())
-    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", *sorted(HERE.glob("*.c")), HERE / "assembly.ts", *sorted((HERE / "npm").iterdir()), ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
+    for path in [*sorted(SHIM.iterdir()), HERE / "main.rs", HERE / "main.go", *sorted(HERE.glob("*.c")), HERE / "assembly.ts", *sorted((HERE / "npm").iterdir()), ROOT / "user/apps/containers.cpp", ROOT / "user/apps/stack_check.c"]:
         digest.update(path.read_bytes())
     return digest.hexdigest()
 

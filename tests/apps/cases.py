@@ -95,6 +95,8 @@ def real_programs(size, whole):
     yield both(f"minigzip -d, {size_text(size)}", "minigzip", "-d", stdin=compressed("minigzip", size))
     yield both("C++ iostream, containers, format", "containers")
     yield both("Rust with std", "rust", stdin=text_of(min(size, 100_000)))
+    yield Case("Go with goroutines, reflection, files", out / "go-program.wasm", ["/data"], native=out / "go-program", native_arguments=[SCRATCH],
+               stdin=text_of(min(size, 300_000)), status=3, directory=SCRATCH, modes=("hosted", "q35"))
     yield lua("Lua language", "language.lua", status=None)
     yield both("SQLite", "sqlite", stdin=(HERE / "queries.sql").read_bytes())
     # QuickJS's own tests, which say nothing when they pass.
