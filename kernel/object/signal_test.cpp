@@ -78,7 +78,8 @@ TEST(Timer, RingsOnceAtItsTime) {
     const Ref<Timer> timer = make_object<Timer>(quota(), 0).value();
     const std::uint64_t deadline = in(4 * kMs);
     timer->set(deadline, 0);
-    EXPECT_TRUE(timer->signals().empty());
+    const bool rang = !timer->signals().empty();
+    EXPECT_TRUE(!rang || machine::monotonic_ns() >= deadline);
     WaitItem item{timer, Signal::signaled};
     EXPECT_TRUE(wait_for_signals({&item, 1}, kForever, never));
     EXPECT_GE(machine::monotonic_ns(), deadline);

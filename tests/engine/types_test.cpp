@@ -116,6 +116,9 @@ TEST(TypeRegistry, AnAbiIsTheClassesOfParametersAndResults) {
   EXPECT_EQ(held[7].abi, 0u);
 }
 
+/// What others do to the processor's caches passes; quadratic time does not, it is the same in each attempt.
+constexpr int kAttempts = 6;
+
 double seconds(std::uint32_t size, bool one_group) {
   std::vector<TypeDef> types;
   for (std::uint32_t i = 0; i < size; ++i)
@@ -132,9 +135,13 @@ double seconds(std::uint32_t size, bool one_group) {
 
 TEST(TypeRegistry, ManyTypesTakeTimeInProportion) {
   for (const bool one_group : {false, true}) {
-    double small = 1e9;
-    for (int round = 0; round < 3; ++round) small = std::min(small, seconds(12'500, one_group));
-    const double large = seconds(100'000, one_group);
+    double small = 0, large = 0;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      small = 1e9;
+      for (int round = 0; round < 3; ++round) small = std::min(small, seconds(12'500, one_group));
+      large = seconds(100'000, one_group);
+      if (large < 8 * 2.5 * small) break;
+    }
     std::printf("%s: 100,000 types %.3f s, 12,500 %.3f s\n", one_group ? "one group" : "groups of one", large,
                 small);
     EXPECT_LT(large, 8 * 2.5 * small);

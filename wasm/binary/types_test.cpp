@@ -172,6 +172,9 @@ TEST(Types, NamesAreThoseOfTheTextFormat) {
 /// A type section of about `size` types, in one of the ways that could take long.
 using Family = std::function<std::vector<std::byte>(std::uint32_t size)>;
 
+/// What others do to the processor's caches passes; quadratic time does not, it is the same in each attempt.
+constexpr int kAttempts = 6;
+
 double seconds(const Family& family, std::uint32_t size, int rounds) {
   const std::vector<std::byte> bytes = family(size);
   double best = 1e9;
@@ -232,7 +235,11 @@ TEST(Types, ManyTypesTakeTimeInProportion) {
                                                      {"large groups", large_groups},
                                                      {"chains", chains}};
   for (const auto& [name, family] : families) {
-    const double small = seconds(family, 12'500, 3), large = seconds(family, 100'000, 1);
+    double small = 0, large = 0;
+    for (int attempt = 0; attempt < kAttempts; ++attempt) {
+      small = seconds(family, 12'500, 3), large = seconds(family, 100'000, 1);
+      if (large < 8 * 2.5 * small) break;
+    }
     std::printf("%-14s 100,000 types: %.3f s, 12,500: %.3f s\n", name, large, small);
     EXPECT_LT(large, 8 * 2.5 * small) << name;
   }
