@@ -589,6 +589,15 @@ static void memory_write(void) {
   refused(NB_STATUS_BAD_ADDRESS, nb_memory_write(good(NB_OBJECT_MEMORY_OBJECT, NB_RIGHT_WRITE), 0, at(end() - 1), 0xffffffffu), "memory_write: bytes: wraps around");
 }
 
+static void memory_map(void) {
+  refused(NB_STATUS_BAD_HANDLE, nb_memory_map(0, 0, 0, 0, 0), "memory_map: memory: none");
+  refused(NB_STATUS_BAD_HANDLE, nb_memory_map(closed, 0, 0, 0, 0), "memory_map: memory: closed");
+  refused(NB_STATUS_BAD_HANDLE, nb_memory_map(~0u, 0, 0, 0, 0), "memory_map: memory: no number of a handle");
+  refused(NB_STATUS_INVALID_ARGUMENT, nb_memory_map(good(NB_OBJECT_EVENT, 0), 0, 0, 0, 0x2u), "memory_map: access: 2");
+  refused(NB_STATUS_INVALID_ARGUMENT, nb_memory_map(good(NB_OBJECT_EVENT, 0), 0, 0, 0, 0xffffffffu), "memory_map: access: 4294967295");
+  refused(NB_STATUS_INVALID_ARGUMENT, nb_memory_map(good(NB_OBJECT_EVENT, 0), 0, 0, 0, 0x80000000u), "memory_map: access: 2147483648");
+}
+
 static void resource_create(void) {
   refused(NB_STATUS_BAD_HANDLE, nb_resource_create(0, 0, 0, 0), "resource_create: resource: none");
   refused(NB_STATUS_BAD_HANDLE, nb_resource_create(closed, 0, 0, 0), "resource_create: resource: closed");
@@ -770,6 +779,7 @@ static void (*const kArgumentTests[])(void) = {
     memory_size,
     memory_read,
     memory_write,
+    memory_map,
     resource_create,
     resource_read,
     resource_write,

@@ -69,6 +69,8 @@ Result<HandleValue> sys_memory_create(CallContext& context, std::uint64_t size);
 Result<std::uint64_t> sys_memory_size(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory);
 Result<> sys_memory_read(CallContext& context, HandleArg<MemoryObject, abi::Right::read> memory, std::uint64_t offset, GuestOut bytes);
 Result<> sys_memory_write(CallContext& context, HandleArg<MemoryObject, abi::Right::write> memory, std::uint64_t offset, GuestIn bytes);
+Result<> sys_memory_map(CallContext& context, HandleValue memory, std::uint64_t offset, std::uint32_t size, std::uint32_t address, abi::MemoryAccess access);
+Result<> sys_memory_unmap(CallContext& context, std::uint32_t address);
 Result<HandleValue> sys_resource_create(CallContext& context, HandleArg<Resource, abi::Right::manage> resource, abi::ResourceKind kind, std::uint64_t base, std::uint64_t count);
 Result<std::uint32_t> sys_resource_read(CallContext& context, HandleArg<Resource, abi::Right::read> resource, std::uint64_t offset, std::uint32_t bytes);
 Result<> sys_resource_write(CallContext& context, HandleArg<Resource, abi::Right::write> resource, std::uint64_t offset, std::uint32_t bytes, std::uint32_t value);
@@ -150,6 +152,8 @@ Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::
   CALL(0x1302, memory_size) \
   CALL(0x1303, memory_read) \
   CALL(0x1304, memory_write) \
+  CALL(0x1305, memory_map) \
+  CALL(0x1306, memory_unmap) \
   CALL(0x2001, resource_create) \
   CALL(0x2002, resource_read) \
   CALL(0x2003, resource_write) \

@@ -75,6 +75,8 @@ constexpr CallShape kCallShapes[] = {
     {"memory_size", "h", 'v'},
     {"memory_read", "hqon", 's'},
     {"memory_write", "hqin", 's'},
+    {"memory_map", "hqwwe", 's'},
+    {"memory_unmap", "w", 's'},
     {"resource_create", "heqq", 'h'},
     {"resource_read", "hqw", 'v'},
     {"resource_write", "hqww", 's'},

@@ -90,6 +90,13 @@ enum class FileRequest : std::uint32_t {
 };
 constexpr bool is_valid(FileRequest, std::uint32_t value) { return value == 0 || value == 1; }
 
+/// What a program can do where a memory object is mapped.
+enum class MemoryAccess : std::uint32_t {
+  read = 0,  ///< Read.
+  read_write = 1,  ///< Read and write.
+};
+constexpr bool is_valid(MemoryAccess, std::uint32_t value) { return value == 0 || value == 1; }
+
 /// What clock_read reads.
 enum class Clock : std::uint32_t {
   monotonic = 0,  ///< Nanoseconds since an arbitrary start; never goes back.

@@ -97,6 +97,13 @@ enum {
 };
 typedef uint32_t nb_file_request_t;
 
+/* What a program can do where a memory object is mapped. */
+enum {
+  NB_MEMORY_ACCESS_READ = 0, /* Read. */
+  NB_MEMORY_ACCESS_READ_WRITE = 1, /* Read and write. */
+};
+typedef uint32_t nb_memory_access_t;
+
 /* What clock_read reads. */
 enum {
   NB_CLOCK_MONOTONIC = 0, /* Nanoseconds since an arbitrary start; never goes back. */
@@ -439,6 +446,12 @@ NB_CALL(memory_read) nb_status_t nb_memory_read(nb_handle_t memory, uint64_t off
 
 /* Copies `bytes` to `offset`. */
 NB_CALL(memory_write) nb_status_t nb_memory_write(nb_handle_t memory, uint64_t offset, const void* bytes, size_t bytes_size);
+
+/* Shows `size` bytes of the object, from `offset` on, at `address` in the calling instance's memory, in place of what was there: with `read_write` both change together, with `read` the program cannot write there (a store is the trap `memory_out_of_bounds`). `offset`, `size` and `address` are multiples of 65,536; an object can be mapped up to its size rounded up to that. The pages are taken at once and charged to the process that made the object, which stays as long as it is mapped; a little is charged to the caller. The mapping ends with memory_unmap or with the process. */
+NB_CALL(memory_map) nb_status_t nb_memory_map(nb_handle_t memory, uint64_t offset, uint32_t size, uint32_t address, nb_memory_access_t access);
+
+/* Ends the mapping that begins at `address`. Zeros are there then. */
+NB_CALL(memory_unmap) nb_status_t nb_memory_unmap(uint32_t address);
 
 /* Makes a resource of a part: of the root any range of `kind`, of others a range inside of theirs. The handle has the rights duplicate, transfer, read, write, manage. */
 NB_CALL(resource_create) int64_t nb_resource_create(nb_handle_t resource, nb_resource_kind_t kind, uint64_t base, uint64_t count);

@@ -29,14 +29,15 @@ MemoryObject::MemoryObject(Charge charge, QuotaRef quota, std::uint64_t size, bo
       charge_(std::move(charge)),
       quota_(std::move(quota)),
       size_(size),
-      reserved_(parts_of(size) * kPart),
+      reserved_((size + wasm::kWasmPage - 1) & ~(wasm::kWasmPage - 1)),
       is_boot_module_(is_boot_module),
-      there_(is_boot_module ? nullptr : std::make_unique<std::uint64_t[]>(words_of(size))) {}
+      there_(is_boot_module ? nullptr : std::make_unique<std::uint64_t[]>(words_of(reserved_))) {}
 
 Result<Ref<MemoryObject>> MemoryObject::create(const QuotaRef& quota, std::uint64_t size) {
   NB_ASSERT(size >= 1 && size <= kMaxSize);
-  Ref<MemoryObject> object = TRY(make_object<MemoryObject>(quota, words_of(size) * 8, quota, size, false));
-  object->base_ = machine::reserve(object->reserved_, machine::kPageSize);
+  Ref<MemoryObject> object =
+      TRY(make_object<MemoryObject>(quota, words_of(size + wasm::kWasmPage) * 8, quota, size, false));
+  object->base_ = machine::reserve_shareable(object->reserved_);
   if (object->base_ == nullptr) return fail(Status::out_of_memory);
   return object;
 }
@@ -63,6 +64,16 @@ Result<> MemoryObject::bring(std::uint64_t part) {
   committed_ += kPart;
   there_[part / 64] |= std::uint64_t{1} << (part % 64);
   return {};
+}
+
+Result<const std::byte*> MemoryObject::bring_all(std::uint64_t offset, std::uint64_t size) {
+  NB_ASSERT(offset <= reserved_ && size <= reserved_ - offset);
+  if (is_boot_module_) return fail(Status::not_supported);
+  for (std::uint64_t part = offset / kPart; part < parts_of(offset + size); ++part) {
+    const SpinGuard guard(lock_);
+    TRY(bring(part));
+  }
+  return base_ + offset;
 }
 
 void MemoryObject::read(std::uint64_t offset, std::span<std::byte> into) {

@@ -8,11 +8,12 @@
 #include <span>
 
 #include "kernel/object/object.h"
+#include "wasm/runtime/memory.h"
 
 namespace nebulet::kernel {
 
 /// Pages are committed and charged when they are first written; a page that was not is zero. Any thread.
-class MemoryObject final : public Object {
+class MemoryObject final : public Object, public wasm::Memory::Shared {
  public:
   static constexpr ObjectType kType = ObjectType::memory_object;
   static constexpr std::uint64_t kMaxSize = 1ull << 34;
@@ -32,6 +33,14 @@ class MemoryObject final : public Object {
   void read(std::uint64_t offset, std::span<std::byte> into);
   /// Fails with out_of_memory; a part may then have been written.
   Result<> write(std::uint64_t offset, std::span<const std::byte> bytes);
+  /// Its size in whole pages of linear memories, which is what can be mapped.
+  std::uint64_t mapped_size() const { return reserved_; }
+  /// Brings the pages of [offset, offset + size), in mapped_size(), which then stay: where they are. Fails
+  /// with out_of_memory.
+  Result<const std::byte*> bring_all(std::uint64_t offset, std::uint64_t size);
+
+  void hold() override { intrusive_ptr_add_ref(static_cast<Object*>(this)); }
+  void let_go() override { intrusive_ptr_release(static_cast<Object*>(this)); }
 
  private:
   template <std::derived_from<Object> T, class... Args>

@@ -19,6 +19,15 @@ machine::Protection machine_protection(wasm::Host::Protection protection) {
   return machine::Protection::none;
 }
 
+machine::Sharing machine_sharing(wasm::Host::Sharing sharing) {
+  switch (sharing) {
+    case wasm::Host::Sharing::read: return machine::Sharing::read;
+    case wasm::Host::Sharing::read_write: return machine::Sharing::read_write;
+    case wasm::Host::Sharing::copy: return machine::Sharing::copy;
+  }
+  return machine::Sharing::read;
+}
+
 }  // namespace
 
 std::uint64_t free_for_processes() {
@@ -36,7 +45,13 @@ std::optional<std::uint64_t> ProcessMemory::commit(std::byte* at, std::uint64_t 
   if (size > free_for_processes()) return std::nullopt;
   return machine::commit(at, size, machine_protection(protection));
 }
-void ProcessMemory::decommit(std::byte* at, std::uint64_t size) { machine::decommit(at, size); }
+std::byte* ProcessMemory::reserve_shareable(std::uint64_t size) { return machine::reserve_shareable(size); }
+bool ProcessMemory::show(std::byte* at, const std::byte* of, std::uint64_t size, Sharing sharing) {
+  return machine::show(at, of, size, machine_sharing(sharing));
+}
+std::uint64_t ProcessMemory::decommit(std::byte* at, std::uint64_t size) {
+  return machine::decommit(at, size);
+}
 void ProcessMemory::protect(std::byte* at, std::uint64_t size, Protection protection) {
   machine::protect(at, size, machine_protection(protection));
 }

@@ -28,7 +28,9 @@ class ProcessMemory final : public wasm::Host {
   std::byte* take_slot(const Slot& slot) override;
   void give_slot(std::byte* base, const Slot& slot) override;
   std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) override;
-  void decommit(std::byte* at, std::uint64_t size) override;
+  std::byte* reserve_shareable(std::uint64_t size) override;
+  bool show(std::byte* at, const std::byte* of, std::uint64_t size, Sharing sharing) override;
+  std::uint64_t decommit(std::byte* at, std::uint64_t size) override;
   void protect(std::byte* at, std::uint64_t size, Protection protection) override;
   void write_protected(std::byte* to, std::span<const std::byte> bytes) override;
   bool charge(std::uint64_t bytes) override;

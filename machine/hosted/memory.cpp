@@ -2,8 +2,10 @@
 // Address space and memory by mmap and mprotect. The machine's limit counts committed pages, touched or not.
 #include "machine/include/machine/memory.h"
 
+#include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -25,6 +27,8 @@ namespace {
 /// What a page is, one byte each; 0 for a page without memory.
 using PageState = std::uint8_t;
 constexpr PageState state_of(Protection protection) { return static_cast<PageState>(protection) + 1; }
+/// Of a page that shows another one's memory.
+constexpr PageState kShows = 0x80;
 
 struct Reservation {
   std::uintptr_t begin = 0;
@@ -32,6 +36,7 @@ struct Reservation {
   std::uint64_t committed = 0;  ///< pages that have memory, all of them from `lowest` on and before `highest`
   std::uint64_t lowest = ~0ull, highest = 0;
   PageState* pages = nullptr;  ///< from mmap, so that a large, sparse reservation costs little
+  std::int64_t file_at = -1;   ///< shareable: where it begins in the file
 };
 
 /// Taken in fault handlers too: nothing that may fault or wait runs under it.
@@ -80,10 +85,26 @@ std::span<PageState> pages_of(const Reservation& reservation, const std::byte* a
   return {reservation.pages + offset / kPageSize, static_cast<std::size_t>(size / kPageSize)};
 }
 
+void note_range(Reservation& reservation, const std::byte* at, std::uint64_t size) {
+  const std::uint64_t first = (address(at) - reservation.begin) / kPageSize;
+  reservation.lowest = std::min(reservation.lowest, first);
+  reservation.highest = std::max(reservation.highest, first + size / kPageSize);
+}
+
 std::uint64_t count_pages(std::span<const PageState> pages) {
   std::uint64_t count = 0;
-  for (PageState page : pages) count += page != 0;
+  for (PageState page : pages) count += page != 0 && page != kShows;
   return count;
+}
+
+/// What shareable reservations show, each at a place of its own that is never used again.
+struct SharedFile {
+  int descriptor = memfd_create("nebulet", MFD_CLOEXEC);
+  std::int64_t end = 0;
+};
+SharedFile& shared_file() {
+  static SharedFile file;
+  return file;
 }
 
 }  // namespace
@@ -109,6 +130,47 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align) {
   return reinterpret_cast<std::byte*>(at);
 }
 
+std::byte* reserve_shareable(std::uint64_t size) {
+  std::byte* const at = reserve(size, kPageSize);
+  if (at == nullptr) return nullptr;
+  const auto bytes = static_cast<std::int64_t>(size);
+  {
+    const Lock guard(lock);
+    SharedFile& file = shared_file();
+    if (file.descriptor >= 0 && ftruncate(file.descriptor, file.end + bytes) == 0 &&
+        mmap(at, size, PROT_NONE, MAP_SHARED | MAP_FIXED | MAP_NORESERVE, file.descriptor, file.end) == at) {
+      reservation_of(at).file_at = file.end;
+      file.end += bytes;
+      return at;
+    }
+  }
+  release(at, size);
+  return nullptr;
+}
+
+bool show(std::byte* at, const std::byte* of, std::uint64_t size, Sharing sharing) {
+  const Lock guard(lock);
+  Reservation& reservation = reservation_of(at);
+  const Reservation& source = reservation_of(of);
+  const std::span<PageState> pages = pages_of(reservation, at, size);
+  NB_ASSERT(source.file_at >= 0 && count_pages(pages_of(source, of, size)) == size / kPageSize);
+  NB_ASSERT(count_pages(pages) == 0);
+  const bool copies = sharing == Sharing::copy;
+  if (copies && size > free_memory()) return false;  // each page may become one of its own
+  const auto offset = source.file_at + static_cast<std::int64_t>(address(of) - source.begin);
+  const int protection = sharing == Sharing::read ? PROT_READ : PROT_READ | PROT_WRITE;
+  if (mmap(at, size, protection, (copies ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED | MAP_NORESERVE,
+           shared_file().descriptor, offset) != at)
+    return false;
+  if (copies) {
+    committed += size;
+    reservation.committed += pages.size();
+  }
+  note_range(reservation, at, size);
+  std::memset(pages.data(), copies ? state_of(Protection::read_write) : kShows, pages.size());
+  return true;
+}
+
 void release(std::byte* base, std::uint64_t size) {
   Reservation reservation;
   {
@@ -123,6 +185,9 @@ void release(std::byte* base, std::uint64_t size) {
   constexpr std::uint64_t kLargestStack = 16 << 20;
   if (size <= kLargestStack) ASAN_UNPOISON_MEMORY_REGION(base, size);
   munmap(base, size);
+  if (reservation.file_at >= 0)
+    NB_ASSERT(fallocate(shared_file().descriptor, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                        reservation.file_at, static_cast<std::int64_t>(size)) == 0);
   munmap(reservation.pages, size / kPageSize);
 }
 
@@ -130,26 +195,26 @@ std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protectio
   const Lock guard(lock);
   Reservation& reservation = reservation_of(at);
   const std::span<PageState> pages = pages_of(reservation, at, size);
+  NB_ASSERT(std::ranges::find(pages, kShows) == pages.end());
   const std::uint64_t fresh = pages.size() - count_pages(pages);
   if (fresh * kPageSize > free_memory()) return std::nullopt;
   if (mprotect(at, size, host_protection(protection)) != 0) return std::nullopt;
   committed += fresh * kPageSize;
   reservation.committed += fresh;
-  const std::uint64_t first = (address(at) - reservation.begin) / kPageSize;
-  reservation.lowest = std::min(reservation.lowest, first);
-  reservation.highest = std::max(reservation.highest, first + pages.size());
+  note_range(reservation, at, size);
   std::memset(pages.data(), state_of(protection), pages.size());
   return fresh * kPageSize;
 }
 
-void decommit(std::byte* at, std::uint64_t size) {
+std::uint64_t decommit(std::byte* at, std::uint64_t size) {
   const Lock guard(lock);
   Reservation& reservation = reservation_of(at);
+  NB_ASSERT(reservation.file_at < 0);  // others may show it
   // Only where there may be pages: the range may be gigabytes.
   const std::uint64_t offset = (address(at) - reservation.begin) / kPageSize;
   const std::uint64_t first = std::max(offset, reservation.lowest),
                       end = std::min(offset + size / kPageSize, reservation.highest);
-  if (first >= end) return;
+  if (first >= end) return 0;
   if (first == reservation.lowest) reservation.lowest = end;
   if (end == reservation.highest) reservation.highest = first;
   at = reinterpret_cast<std::byte*>(reservation.begin + first * kPageSize);
@@ -162,6 +227,7 @@ void decommit(std::byte* at, std::uint64_t size) {
   // A new mapping in place of the old one, in one step.
   void* fresh = mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   NB_ASSERT(fresh == at);
+  return gone * kPageSize;
 }
 
 void protect(std::byte* at, std::uint64_t size, Protection protection) {

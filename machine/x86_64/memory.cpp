@@ -55,6 +55,8 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align) {
   return reinterpret_cast<std::byte*>(at);
 }
 
+std::byte* reserve_shareable(std::uint64_t size) { return reserve(size, kPageSize); }
+
 void release(std::byte* base, std::uint64_t size) {
   const auto at = reinterpret_cast<std::uint64_t>(base);
   // The alignment asked for may have made the reservation larger than its size: that shows in the address
@@ -68,8 +70,11 @@ void release(std::byte* base, std::uint64_t size) {
 std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) {
   return map_memory(reinterpret_cast<std::uint64_t>(at), size, protection);
 }
-void decommit(std::byte* at, std::uint64_t size) {
-  unmap_memory(reinterpret_cast<std::uint64_t>(at), size, Tables::keep);
+bool show(std::byte* at, const std::byte* of, std::uint64_t size, Sharing sharing) {
+  return show_memory(reinterpret_cast<std::uint64_t>(at), reinterpret_cast<std::uint64_t>(of), size, sharing);
+}
+std::uint64_t decommit(std::byte* at, std::uint64_t size) {
+  return unmap_memory(reinterpret_cast<std::uint64_t>(at), size, Tables::keep);
 }
 void protect(std::byte* at, std::uint64_t size, Protection protection) {
   set_protection(reinterpret_cast<std::uint64_t>(at), size, protection);

@@ -16,6 +16,8 @@ namespace {
 using Entry = std::uint64_t;
 constexpr Entry kPresent = 1, kWritable = 2, kWriteThrough = 8, kUncached = 16, kLarge = 128;
 constexpr Entry kHasFrame = 1 << 9;  // ours: the address is a frame that this entry owns, present or not
+constexpr Entry kShows = 1 << 10;    // ours: the address is a frame that another entry owns
+constexpr Entry kCopies = 1 << 11;   // with kShows: committing makes a copy
 constexpr Entry kNoExecute = Entry{1} << 63;
 constexpr Entry kAddress = 0x000f'ffff'ffff'f000;
 constexpr std::uint64_t kPage = 4096, kEntries = 512;
@@ -200,9 +202,17 @@ std::optional<std::uint64_t> map_memory(std::uint64_t at, std::uint64_t size, Pr
           *entry = after;
           continue;
         }
-        const PhysicalAddress frame = allocate_zeroed_frame();
+        const bool copies = *entry & kCopies;
+        NB_ASSERT(copies || !(*entry & kShows));
+        const PhysicalAddress frame = copies ? allocate_frames(0) : allocate_zeroed_frame();
         complete = frame != kNoFrame;
         if (!complete) break;
+        if (copies) {
+          std::memcpy(direct(frame), direct(*entry & kAddress), kPage);
+          *entry = frame | kHasFrame | rights;
+          flush = true;  // processors may read the old frame
+          continue;
+        }
         *entry = frame | kHasFrame | rights;
         fresh += kPage;
       }
@@ -210,6 +220,23 @@ std::optional<std::uint64_t> map_memory(std::uint64_t at, std::uint64_t size, Pr
   }
   if (flush) flush_tlb(begin, size);
   return complete ? std::optional(fresh) : std::nullopt;
+}
+
+bool show_memory(std::uint64_t at, std::uint64_t of, std::uint64_t size, Sharing sharing) {
+  const Entry flags = kShows | kPresent | kNoExecute | (sharing == Sharing::read_write ? kWritable : 0) |
+                      (sharing == Sharing::copy ? kCopies : 0);
+  const SpinGuard guard(g_lock);
+  for (std::uint64_t offset = 0; offset < size; offset += kPage) {
+    std::uint64_t next;
+    const Entry* table = find_table(of + offset, next);
+    NB_ASSERT(table);
+    const Entry source = table[index_of(of + offset, 0)];
+    Entry* entry = make_entry(at + offset, 0);
+    if (entry == nullptr) return false;
+    NB_ASSERT((source & kHasFrame) && *entry == 0);
+    *entry = (source & kAddress) | flags;
+  }
+  return true;
 }
 
 void set_protection(std::uint64_t at, std::uint64_t size, Protection protection) {
@@ -273,15 +300,21 @@ void remove_tables(std::uint64_t at, std::uint64_t end, std::uint32_t level, Rem
 
 }  // namespace
 
-void unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables) {
+std::uint64_t unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables) {
   // Frames are chained through their first bytes, so a page that another CPU still writes may not be among
   // them: the flush comes first, with the entries cleared but for the frame.
   bool flush = false;
+  std::uint64_t taken = 0;
   const std::uint64_t end = at + size;
   {
     SpinGuard guard(g_lock);
     for_each_run(at, end, [&](Entry* entries, std::uint64_t count) {
       for (Entry* entry = entries; entry < entries + count; ++entry) {
+        if (*entry & kShows) {
+          taken += (*entry & kCopies) ? kPage : 0;
+          *entry = 0;
+          flush = true;
+        }
         if (!(*entry & kHasFrame)) continue;
         flush |= (*entry & kPresent) != 0;
         *entry &= ~kPresent;
@@ -297,6 +330,7 @@ void unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables) {
         if ((*entry & (kHasFrame | kPresent)) != kHasFrame) continue;
         frames.add(*entry & kAddress);
         *entry = 0;
+        taken += kPage;
       }
     });
     if (tables == Tables::free) {
@@ -310,6 +344,7 @@ void unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables) {
     flush_tlb(at, size);
     table_frames.free_all();
   }
+  return taken;
 }
 
 PhysicalAddress physical_of(std::uint64_t at) {

@@ -28,9 +28,11 @@ void unmap_identity(PhysicalAddress page);
 /// See machine/memory.h. Ranges are page-aligned.
 std::optional<std::uint64_t> map_memory(std::uint64_t at, std::uint64_t size, Protection protection);
 void set_protection(std::uint64_t at, std::uint64_t size, Protection protection);
-/// Frees the frames; with `tables` also the page tables that lie in the range as a whole.
+bool show_memory(std::uint64_t at, std::uint64_t of, std::uint64_t size, Sharing sharing);
+/// Frees the frames that the range owns and tells how many bytes it had, with those it was to copy; with
+/// `tables` also the page tables that lie in the range as a whole.
 enum class Tables : std::uint8_t { keep, free };
-void unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables);
+std::uint64_t unmap_memory(std::uint64_t at, std::uint64_t size, Tables tables);
 /// Where the frame of a page of memory is; kNoFrame: none.
 PhysicalAddress physical_of(std::uint64_t at);
 

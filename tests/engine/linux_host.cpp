@@ -86,8 +86,9 @@ std::optional<std::uint64_t> LinuxHost::commit(std::byte* at, std::uint64_t size
   return size;  // at most: it keeps no account of pages
 }
 
-void LinuxHost::decommit(std::byte* at, std::uint64_t size) {
+std::uint64_t LinuxHost::decommit(std::byte* at, std::uint64_t size) {
   mmap(at, size, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+  return 0;  // it keeps no account of pages
 }
 
 void LinuxHost::protect(std::byte* at, std::uint64_t size, Protection protection) {

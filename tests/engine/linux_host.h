@@ -17,7 +17,7 @@ class LinuxHost final : public wasm::Host {
   std::byte* reserve(std::uint64_t size, std::uint64_t align) override;
   void release(std::byte* base, std::uint64_t size) override;
   std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) override;
-  void decommit(std::byte* at, std::uint64_t size) override;
+  std::uint64_t decommit(std::byte* at, std::uint64_t size) override;
   void protect(std::byte* at, std::uint64_t size, Protection protection) override;
   void write_protected(std::byte* to, std::span<const std::byte> bytes) override;
   bool charge(std::uint64_t bytes) override;

@@ -30,6 +30,7 @@ Result<ModuleCodeRef> ModuleCode::create(Host& host, std::vector<std::byte> byte
   if (!host.charge(self.types_.bytes())) return error(Error::Kind::out_of_memory, "no memory for types");
   self.charged_ = self.types_.bytes();
   TRY(self.map());
+  self.image_ = MemoryImage::create(host, self.module_);
   return made;
 }
 

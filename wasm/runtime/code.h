@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -13,6 +14,7 @@
 #include "wasm/error.h"
 #include "wasm/runtime/host.h"
 #include "wasm/runtime/layout.h"
+#include "wasm/runtime/memory_image.h"
 #include "wasm/runtime/types.h"
 
 namespace nebulet::wasm {
@@ -50,6 +52,8 @@ class ModuleCode {
   /// Index among the defined functions, or -1 for a gap.
   std::int64_t defined_function_at(std::uint64_t pc) const;
   std::string_view function_name(std::uint32_t function) const;
+  /// What an instance's memory 0 begins with, instead of its data segments; nullptr: they are copied.
+  const MemoryImage* image() const { return image_.get(); }
 
  private:
   friend void intrusive_ptr_add_ref(const ModuleCode*);
@@ -68,6 +72,7 @@ class ModuleCode {
   std::uint64_t text_size_ = 0;
   std::uint64_t mapped_size_ = 0;
   std::uint64_t charged_ = 0;
+  std::unique_ptr<MemoryImage> image_;
   std::uint64_t registered_ = 0;  ///< bytes of it that the registry knows
   mutable std::atomic<std::uint32_t> references_{0};
 };

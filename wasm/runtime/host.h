@@ -40,7 +40,11 @@ class Host {
   /// Backs pages with zeroed memory; pages that have memory keep it. How many bytes had none. nullopt: out of
   /// memory.
   virtual std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protection protection) = 0;
-  virtual void decommit(std::byte* at, std::uint64_t size) = 0;
+  /// Of memory that others can show; nullptr: none, or the host has nothing like it.
+  virtual std::byte* reserve_shareable(std::uint64_t) { return nullptr; }
+  enum class Sharing : std::uint8_t { read, read_write, copy };
+  virtual bool show(std::byte*, const std::byte*, std::uint64_t, Sharing) { return false; }
+  virtual std::uint64_t decommit(std::byte* at, std::uint64_t size) = 0;
   virtual void protect(std::byte* at, std::uint64_t size, Protection protection) = 0;
   /// Copies to committed pages whatever their protection is.
   virtual void write_protected(std::byte* to, std::span<const std::byte> bytes) = 0;

@@ -207,7 +207,7 @@ class Instantiation {
 
   Result<> make_memories() {
     for (std::size_t i = module_.imported_memories; i < module_.memories.size(); ++i) {
-      auto memory = Memory::create(store_.host_, module_.memories[i]);
+      auto memory = Memory::create(store_.host_, module_.memories[i], i == 0 && code_->image());
       if (!memory) return error(Error::Kind::out_of_memory, "no address space for a memory");
       add_memory(*memory);
       store_.memories_.push_back(std::move(memory));
@@ -253,9 +253,16 @@ class Instantiation {
         return Instantiated{instance_, trap, with_number("element segment", i)};
       instance_->drop_elements(i);
     }
+    const MemoryImage* const image = code_->image();
+    if (image && !instance_->memories_[0]->show(*image))
+      return Instantiated{instance_, Trap::out_of_memory, "data segments"};
     for (std::uint32_t i = 0; i < module_.data.size(); ++i) {
       const DataSegment& segment = module_.data[i];
       if (!segment.active) continue;
+      if (image) {
+        instance_->drop_data(i);
+        continue;
+      }
       const std::uint64_t offset = TRY(evaluate(segment.offset)).low;
       if (auto trap = memory_init(*instance_, segment.memory, i, offset, 0, segment.end - segment.begin)) {
         return Instantiated{instance_, trap, with_number("data segment", i)};

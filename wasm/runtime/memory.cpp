@@ -36,12 +36,12 @@ GuestResult result_of(bool copied) { return copied ? GuestResult::ok : GuestResu
 
 }  // namespace
 
-std::unique_ptr<Memory> Memory::create(Host& host, const MemoryType& type) {
+std::unique_ptr<Memory> Memory::create(Host& host, const MemoryType& type, bool untouched) {
   if (type.limits.min > most_pages(type)) return nullptr;
   const Host::Slot kind = {.size = type.limits.is_64 ? kMemory64SlotSize : kMemorySlotSize,
                            .align = kMemorySlotSize,
                            .ready_at = kMemorySlotBase,
-                           .ready = starts_with_page(type) ? kFirstTouches : 0};
+                           .ready = !untouched && starts_with_page(type) ? kFirstTouches : 0};
   if (!host.charge(kind.ready)) return nullptr;
   std::byte* slot = host.take_slot(kind);
   if (!slot) {
@@ -76,7 +76,15 @@ bool Memory::enter() {
 Memory::~Memory() {
   while (registered_ > 0)
     g_memories.erase(reinterpret_cast<std::uint64_t>(slot_) + --registered_ * kMemorySlotSize);
-  host_.give_slot(slot_, kind_);
+  if (was_mapped_) {
+    host_.release(slot_, kind_.size);
+  } else {
+    host_.give_slot(slot_, kind_);
+  }
+  for (const Mapping& mapping : mappings_) {
+    host_.uncharge(mapping.charge());
+    mapping.owner->let_go();
+  }
   host_.uncharge(committed_.load(std::memory_order_relaxed));
 }
 
@@ -98,10 +106,65 @@ std::int64_t Memory::grow(std::uint64_t delta) {
   return static_cast<std::int64_t>(old);
 }
 
+bool Memory::show(const MemoryImage& image) {
+  if (!host_.charge(image.size())) return false;
+  if (!host_.show(base_ + image.begin(), image.bytes(), image.size(), Host::Sharing::copy)) {
+    host_.uncharge(image.size());
+    return false;
+  }
+  committed_.fetch_add(image.size(), std::memory_order_relaxed);
+  return true;
+}
+
+std::vector<Memory::Mapping>::const_iterator Memory::mapping_from(std::uint64_t at) const {
+  return std::ranges::upper_bound(mappings_, at, {}, [](const Mapping& m) { return m.at + m.size - 1; });
+}
+
+bool Memory::is_read_only(std::uint64_t at, std::uint64_t count) const {
+  for (auto mapping = mapping_from(at); mapping != mappings_.end() && mapping->at < at + count; ++mapping)
+    if (!mapping->writable) return count != 0;
+  return false;
+}
+
+Memory::MapResult Memory::map(std::uint64_t at, const std::byte* of, std::uint64_t size, bool writable,
+                              Shared& owner) {
+  if (is_shared()) return MapResult::shared;
+  if (at % kWasmPage != 0 || size % kWasmPage != 0 || size == 0) return MapResult::misaligned;
+  if (!contains(at, size)) return MapResult::outside;
+  const auto next = mapping_from(at);
+  if (next != mappings_.end() && next->at < at + size) return MapResult::occupied;
+  if (mappings_.size() >= kMaxMappings) return MapResult::too_many;
+  const Mapping mapping{.at = at, .size = size, .writable = writable, .owner = &owner};
+  if (!host_.charge(mapping.charge())) return MapResult::out_of_memory;
+  was_mapped_ = true;
+  const std::uint64_t taken = host_.decommit(base_ + at, size);
+  host_.uncharge(taken);
+  committed_.fetch_sub(taken, std::memory_order_relaxed);
+  if (!host_.show(base_ + at, of, size, writable ? Host::Sharing::read_write : Host::Sharing::read)) {
+    host_.decommit(base_ + at, size);
+    host_.uncharge(mapping.charge());
+    return MapResult::out_of_memory;
+  }
+  owner.hold();
+  mappings_.insert(next, mapping);
+  return MapResult::ok;
+}
+
+bool Memory::unmap(std::uint64_t at) {
+  const auto found = mapping_from(at);
+  if (found == mappings_.end() || found->at != at) return false;
+  host_.decommit(base_ + at, found->size);
+  host_.uncharge(found->charge());
+  Shared& owner = *found->owner;
+  mappings_.erase(found);
+  owner.let_go();
+  return true;
+}
+
 Memory::Modified Memory::modify(std::uint64_t at, unsigned bytes, Bits operation, std::uint64_t operand) {
-  if (!contains(at, bytes)) return {GuestResult::out_of_bounds, 0};
-  std::byte first;  // reading brings the page, which then stays
-  if (const GuestResult brought = read(at, {&first, 1}); brought != GuestResult::ok) return {brought, 0};
+  if (!contains(at, bytes) || is_read_only(at, bytes)) return {GuestResult::out_of_bounds, 0};
+  // The page must be there, and writable.
+  if (!nb_guest_claim(base_ + at)) return {GuestResult::out_of_memory, 0};
   auto apply = [&]<class T>(T) -> std::uint64_t {
     // SAFETY: aligned, inside the memory and committed.
     auto* place = reinterpret_cast<T*>(base_ + at);
@@ -137,24 +200,28 @@ GuestResult Memory::read(std::uint64_t at, std::span<std::byte> into) const {
 }
 
 GuestResult Memory::write(std::uint64_t at, std::span<const std::byte> bytes) {
-  if (!contains(at, bytes.size())) return GuestResult::out_of_bounds;
+  if (!contains(at, bytes.size()) || is_read_only(at, bytes.size())) return GuestResult::out_of_bounds;
   return result_of(nb_guest_copy(base_ + at, bytes.data(), bytes.size()));
 }
 
 GuestResult Memory::fill(std::uint64_t at, std::uint8_t value, std::uint64_t count) {
-  if (!contains(at, count)) return GuestResult::out_of_bounds;
+  if (!contains(at, count) || is_read_only(at, count)) return GuestResult::out_of_bounds;
   return result_of(nb_guest_fill(base_ + at, value, count));
 }
 
 GuestResult Memory::move(Memory& to, std::uint64_t to_at, Memory& from, std::uint64_t from_at,
                          std::uint64_t count) {
-  if (!to.contains(to_at, count) || !from.contains(from_at, count)) return GuestResult::out_of_bounds;
+  if (!to.contains(to_at, count) || !from.contains(from_at, count) || to.is_read_only(to_at, count))
+    return GuestResult::out_of_bounds;
   return result_of(copy_guest(to.base_ + to_at, from.base_ + from_at, count));
 }
 
 Memory::Touch Memory::touch(std::uint64_t address) {
   const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(base_);
   if (offset >= size()) return Touch::outside;
+  // What is mapped is there: the fault is a write where only reading is allowed.
+  if (const auto mapping = mapping_from(offset); mapping != mappings_.end() && mapping->at <= offset)
+    return Touch::outside;
   const std::uint64_t unit = !touched_ && committed_ < kSmall ? kFirstTouches : kTouch;
   const std::uint64_t begin = offset & ~(unit - 1), part = begin / kTouch;
   const std::uint64_t bit = std::uint64_t{1} << (part % 64);

@@ -8,10 +8,12 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include "wasm/binary/types.h"
 #include "wasm/runtime/host.h"
 #include "wasm/runtime/layout.h"
+#include "wasm/runtime/memory_image.h"
 
 namespace nebulet::wasm {
 
@@ -22,8 +24,9 @@ enum class GuestResult : std::uint8_t { ok, out_of_bounds, out_of_memory };
 /// shared; reading the size is for any.
 class Memory {
  public:
-  /// nullptr: no address space, or more than a slot holds. `type` was validated.
-  static std::unique_ptr<Memory> create(Host& host, const MemoryType& type);
+  /// nullptr: no address space, or more than a slot holds. `type` was validated. `untouched`: no page is
+  /// brought before it is used, for `show`.
+  static std::unique_ptr<Memory> create(Host& host, const MemoryType& type, bool untouched = false);
   ~Memory();
   Memory(const Memory&) = delete;
   Memory& operator=(const Memory&) = delete;
@@ -40,6 +43,27 @@ class Memory {
 
   /// Old size in pages, or -1 if the maximum, the quota or the address space forbids it.
   std::int64_t grow(std::uint64_t delta);
+
+  /// Lets pages that nobody touched yet read as the image, which outlives the memory; writes copy them.
+  /// False: out of memory.
+  bool show(const MemoryImage& image);
+
+  /// Memory that is shown in linear memories; it stays as long as it is held.
+  class Shared {
+   public:
+    virtual void hold() = 0;
+    virtual void let_go() = 0;
+
+   protected:
+    ~Shared() = default;
+  };
+  static constexpr std::size_t kMaxMappings = 1024;
+  enum class MapResult : std::uint8_t { ok, misaligned, outside, occupied, shared, too_many, out_of_memory };
+  /// Shows [of, of + size), which `owner` keeps, at `at`, in place of what was there. Both numbers are
+  /// multiples of kWasmPage; of unshared memories, by the thread that runs their instances.
+  MapResult map(std::uint64_t at, const std::byte* of, std::uint64_t size, bool writable, Shared& owner);
+  /// Ends the mapping that begins at `at`; zeros are there then. False: there is none.
+  bool unmap(std::uint64_t at);
 
   // Bounds-checked copies between the kernel and the memory, and inside memories; nothing is written if out
   // of bounds. After out_of_memory a part may have been written.
@@ -75,6 +99,7 @@ class Memory {
  private:
   Memory(Host& host, const MemoryType& type, const Host::Slot& kind, std::byte* slot);
   bool enter();
+  bool is_read_only(std::uint64_t at, std::uint64_t count) const;
   void leave(std::uint64_t slots);
 
   Host& host_;
@@ -88,6 +113,17 @@ class Memory {
   std::atomic<std::uint64_t> committed_;
   /// Shared memories: one bit for each part that a fault commits, so that it is charged once.
   std::unique_ptr<std::atomic<std::uint64_t>[]> touched_;
+  struct Mapping {
+    std::uint64_t at, size;
+    bool writable;
+    Shared* owner;
+    /// What its page tables and this take.
+    std::uint64_t charge() const { return kHostPage + size / 512; }
+  };
+  /// The first one that ends behind `at`.
+  std::vector<Mapping>::const_iterator mapping_from(std::uint64_t at) const;
+  std::vector<Mapping> mappings_;  ///< ascending
+  bool was_mapped_ = false;        ///< the slot is not as it was taken
 };
 
 static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));  // generated code reads the size

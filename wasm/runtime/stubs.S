@@ -499,6 +499,10 @@ FUNCTION nb_guest_fill
   vzeroupper
   mov eax, 1
   ret
+FUNCTION nb_guest_claim
+  lock or byte ptr [rdi], 0
+  mov eax, 1
+  ret
 LABEL nb_guest_end
 FUNCTION nb_guest_failed
   vzeroupper

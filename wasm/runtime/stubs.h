@@ -98,6 +98,7 @@ void nb_foreign_large_return();
 bool nb_guest_copy(void* to, const void* from, std::uint64_t count);  ///< ascending: to < from or disjoint
 bool nb_guest_copy_backward(void* to, const void* from, std::uint64_t count);  ///< descending
 bool nb_guest_fill(void* to, std::uint8_t value, std::uint64_t count);
+bool nb_guest_claim(void* at);  ///< writes the byte that is there, atomically
 void nb_guest_failed();
 void nb_guest_begin();
 void nb_guest_end();
