@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// poll_oneoff: clocks, files and streams. Standard input is a pipe that stays open and empty until a second
-// after the start, when "x" comes.
+// poll_oneoff: clocks, files and streams. Standard input is a pipe that stays open and empty until the check
+// of fd_read with nonblock is printed; then "x" comes.
 #include "tap.h"
 
 static const uint64_t ms = 1000000;
@@ -33,7 +33,7 @@ static void clocks(void) {
             events[0].error == SUCCESS,
         "a relative time on the monotonic clock");
   uint64_t now = clock_now(MONOTONIC);
-  check(now - start >= 20 * ms && now - start < 5000 * ms, "takes that time");
+  check(now - start >= 20 * ms && now - start < 15000 * ms, "takes that time");
   s[0] = on_clock(2, MONOTONIC, now + 20 * ms, ABSOLUTE);
   check(wait_for(s, 1) == SUCCESS && count == 1 && clock_now(MONOTONIC) >= now + 20 * ms,
         "an absolute time on the monotonic clock");

@@ -6,8 +6,10 @@
 
 int main(void) {
   int inside = 0, refused = 0, seen = 0;
-  const uint64_t end = clock_now(MONOTONIC) + 1500000000;
-  while (clock_now(MONOTONIC) < end) {
+  const uint64_t start = clock_now(MONOTONIC);
+  // On a busy host the owner may get to rename late.
+  for (uint64_t took = 0; took < 1500000000 || ((!inside || !refused) && took < 30000000000);
+       took = clock_now(MONOTONIC) - start) {
     char text[32] = "";
     uint32_t size = 0, fd = no_fd;
     const int32_t error =
