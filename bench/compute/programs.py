@@ -142,7 +142,7 @@ def speedtest():
             run([*build.WASM, *flags, "-c", path, "-o", target])
         run(["clang-19", "--target=wasm32-wasi", build.OUT / "objects/sqlite/sqlite3.o", build.OUT / "objects/sqlite/missing.o", *objects,
              wizer_main(), *build.WASM_LIBS, "-Wl,--strip-debug", "-o", wasm])
-    return Benchmark("speedtest1", "SQLite", native, wasm, ["--size", "8", ":memory:"], ["--size", "1", ":memory:"])
+    return Benchmark("speedtest1", "SQLite", native, wasm, ["--size", "50", ":memory:"], ["--size", "1", ":memory:"])
 
 def benchmarks(only, simd=False):
     """Those that are named in `only`, or all (with `simd`: all kernels); each is built before it is handed out."""

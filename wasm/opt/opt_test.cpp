@@ -75,6 +75,28 @@ b2:
   simplified(kText, kText);
 }
 
+// Exchanging two edges leaves everything that is known of the graph as it was, so it is not computed again.
+TEST(Simplify, ANegatedBranchKeepsThePredecessors) {
+  Arena arena;
+  ir::Function f(arena);
+  ASSERT_TRUE(ir::parse(R"(b0(v0.i32):
+  v1 = eqz.i32 v0
+  br_if v1 b1(v0) b2
+b1(v2.i32):
+  return_(v2)
+b2:
+  br b1(v1)
+)",
+                        f)
+                  .has_value());
+  ir::compute_cfg(f);
+  EXPECT_FALSE(simplify(f));
+  EXPECT_EQ(ir::verify(f), "") << ir::print(f);
+  for (std::uint32_t b = 0; b < f.blocks.size(); ++b)
+    for (std::uint32_t edge : f.pool.slice(f.blocks[b].preds, f.blocks[b].pred_count))
+      EXPECT_EQ(f.edges[edge].to.index, b) << ir::print(f);
+}
+
 TEST(Simplify, InvertsANegatedCompareAndBranchesOnIt) {
   simplified(R"(b0(v0.i32, v1.i32):
   v2 = lt_s.i32 v0, v1

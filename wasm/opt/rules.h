@@ -19,7 +19,7 @@ class Rules {
 
   /// Rewrites `v` in place, or returns an existing value that equals it.
   ir::Value simplify(ir::Value v);
-  /// Rewrites the terminator `v`; true if it lost an edge.
+  /// Rewrites the terminator `v`; true if the cfg must be computed again.
   bool simplify_branch(ir::Value v);
 
  private:
@@ -88,6 +88,7 @@ class Rules {
   Value combine_constants(Value v, std::uint64_t c);
   Value simplify_unary(Value v);
   Value simplify_select(Value v);
+  bool exchange_edges(ir::Edge x, ir::Edge y);
   // rules_simd.h
   Value simplify_vector(Value v);
   Value simplify_bits(Value v);

@@ -2,6 +2,7 @@
 // The bodies of opt::Rules. Included by rules.h only.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 
 #include "wasm/opt/fold.h"
@@ -276,6 +277,25 @@ ir::Value Rules<Add>::simplify_select(Value v) {
   return Value::none();
 }
 
+/// Exchanges where two edges lead, and their numbers among the predecessors there, unless the search would be
+/// long.
+template <class Add>
+bool Rules<Add>::exchange_edges(ir::Edge x, ir::Edge y) {
+  auto place = [&](ir::Edge edge) -> std::uint32_t* {
+    constexpr std::uint32_t kMostPreds = 16;  // of a block to which thousands of branches lead
+    const ir::BlockData& to = f_[f_[edge].to];
+    if (to.pred_count > kMostPreds) return nullptr;
+    const auto preds = f_.pool.slice(to.preds, to.pred_count);
+    const auto found = std::ranges::find(preds, edge.index);
+    return found == preds.end() ? nullptr : &*found;
+  };
+  std::uint32_t *const of_x = place(x), *const of_y = place(y);
+  std::swap(f_[x], f_[y]);
+  if (of_x == nullptr || of_y == nullptr) return false;
+  std::swap(*of_x, *of_y);
+  return true;
+}
+
 template <class Add>
 bool Rules<Add>::simplify_branch(Value v) {
   ir::Inst& i = f_[v];
@@ -287,8 +307,7 @@ bool Rules<Add>::simplify_branch(Value v) {
     }
     bool negate = false;
     i.a = strip_condition(i.a, negate);
-    if (negate) std::swap(f_.edges[ir::edge_at(i, 0).index], f_.edges[ir::edge_at(i, 1).index]);
-    return negate;  // predecessors are lists of edge numbers, and two of them have changed places
+    return negate && !exchange_edges(ir::edge_at(i, 0), ir::edge_at(i, 1));
   }
   if (i.op == Op::br_table && (is_const(i.a) || i.count == 1)) {
     const std::uint32_t last = i.count - 1;
