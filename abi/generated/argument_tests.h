@@ -726,6 +726,22 @@ static void dma_quiesced(void) {
   refused(NB_STATUS_ACCESS_DENIED, nb_dma_quiesced(lacking(NB_OBJECT_RESOURCE, NB_RIGHT_WRITE)), "dma_quiesced: resource: without `write`");
 }
 
+static void dma_take_request(void) {
+  refused(NB_STATUS_BAD_HANDLE, nb_dma_take_request(0, 0, 0, 0), "dma_take_request: dma: none");
+  refused(NB_STATUS_BAD_HANDLE, nb_dma_take_request(closed, 0, 0, 0), "dma_take_request: dma: closed");
+  refused(NB_STATUS_BAD_HANDLE, nb_dma_take_request(~0u, 0, 0, 0), "dma_take_request: dma: no number of a handle");
+  refused(NB_STATUS_WRONG_TYPE, nb_dma_take_request(good(NB_OBJECT_EVENT, 0), 0, 0, 0), "dma_take_request: dma: an event");
+  refused(NB_STATUS_ACCESS_DENIED, nb_dma_take_request(lacking(NB_OBJECT_DMA_MEMORY, NB_RIGHT_WRITE), 0, 0, 0), "dma_take_request: dma: without `write`");
+}
+
+static void dma_give_reply(void) {
+  refused(NB_STATUS_BAD_HANDLE, nb_dma_give_reply(0, 0, 0, 0), "dma_give_reply: dma: none");
+  refused(NB_STATUS_BAD_HANDLE, nb_dma_give_reply(closed, 0, 0, 0), "dma_give_reply: dma: closed");
+  refused(NB_STATUS_BAD_HANDLE, nb_dma_give_reply(~0u, 0, 0, 0), "dma_give_reply: dma: no number of a handle");
+  refused(NB_STATUS_WRONG_TYPE, nb_dma_give_reply(good(NB_OBJECT_EVENT, 0), 0, 0, 0), "dma_give_reply: dma: an event");
+  refused(NB_STATUS_ACCESS_DENIED, nb_dma_give_reply(lacking(NB_OBJECT_DMA_MEMORY, NB_RIGHT_READ), 0, 0, 0), "dma_give_reply: dma: without `read`");
+}
+
 static void (*const kArgumentTests[])(void) = {
     handle_close,
     handle_duplicate,
@@ -794,4 +810,6 @@ static void (*const kArgumentTests[])(void) = {
     dma_read,
     dma_write,
     dma_quiesced,
+    dma_take_request,
+    dma_give_reply,
 };

@@ -85,6 +85,8 @@ Result<> sys_dma_store(CallContext& context, HandleArg<DmaMemory, abi::Right::wr
 Result<> sys_dma_read(CallContext& context, HandleArg<DmaMemory, abi::Right::read> dma, std::uint64_t offset, GuestOut bytes);
 Result<> sys_dma_write(CallContext& context, HandleArg<DmaMemory, abi::Right::write> dma, std::uint64_t offset, GuestIn bytes);
 Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::write> resource);
+Result<> sys_dma_take_request(CallContext& context, HandleArg<DmaMemory, abi::Right::write> dma, std::uint64_t offset, std::uint32_t request_offset, std::uint32_t size);
+Result<> sys_dma_give_reply(CallContext& context, HandleArg<DmaMemory, abi::Right::read> dma, std::uint64_t offset, std::uint32_t reply_offset, std::uint32_t size);
 
 }  // namespace nebulet::kernel
 
@@ -167,4 +169,6 @@ Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::
   CALL(0x2204, dma_store) \
   CALL(0x2205, dma_read) \
   CALL(0x2206, dma_write) \
-  CALL(0x2207, dma_quiesced)
+  CALL(0x2207, dma_quiesced) \
+  CALL(0x2208, dma_take_request) \
+  CALL(0x2209, dma_give_reply)

@@ -91,6 +91,8 @@ constexpr CallShape kCallShapes[] = {
     {"dma_read", "hqon", 's'},
     {"dma_write", "hqin", 's'},
     {"dma_quiesced", "h", 's'},
+    {"dma_take_request", "hqww", 's'},
+    {"dma_give_reply", "hqww", 's'},
 };
 
 }  // namespace nebulet::abi

@@ -495,6 +495,12 @@ NB_CALL(dma_write) nb_status_t nb_dma_write(nb_handle_t dma, uint64_t offset, co
 /* Says that the device was reset, so that it writes no memory that was closed: gives that back. */
 NB_CALL(dma_quiesced) nb_status_t nb_dma_quiesced(nb_handle_t resource);
 
+/* In a function that door_exchange called: copies `size` bytes from `request_offset` in the caller's request to `offset` in the memory. The caller's other threads may be changing them. */
+NB_CALL(dma_take_request) nb_status_t nb_dma_take_request(nb_handle_t dma, uint64_t offset, uint32_t request_offset, uint32_t size);
+
+/* In a function that door_exchange called: copies `size` bytes from `offset` in the memory to `reply_offset` in the caller's reply. */
+NB_CALL(dma_give_reply) nb_status_t nb_dma_give_reply(nb_handle_t dma, uint64_t offset, uint32_t reply_offset, uint32_t size);
+
 #ifdef __cplusplus
 }
 #endif

@@ -9,7 +9,6 @@
 #include <new>
 #include <tuple>
 
-#include "base/assert.h"
 #include "kernel/sched/spin_lock.h"
 
 namespace nebulet::kernel {
@@ -186,14 +185,6 @@ Result<> DmaMemory::store(std::uint64_t offset, std::uint32_t bytes, std::uint32
   return {};
 }
 
-void DmaMemory::read(std::uint64_t offset, std::span<std::byte> into) const {
-  NB_ASSERT(contains(offset, into.size()));
-  std::memcpy(into.data(), block_->memory.at + offset, into.size());
-}
-
-void DmaMemory::write(std::uint64_t offset, std::span<const std::byte> bytes) const {
-  NB_ASSERT(contains(offset, bytes.size()));
-  std::memcpy(block_->memory.at + offset, bytes.data(), bytes.size());
-}
+std::span<std::byte> DmaMemory::bytes() const { return {block_->memory.at, size_}; }
 
 }  // namespace nebulet::kernel

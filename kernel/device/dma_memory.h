@@ -38,9 +38,8 @@ class DmaMemory final : public Object {
   /// 1, 2 or 4 bytes at a multiple of that. Fail with invalid_argument.
   Result<std::uint32_t> load(std::uint64_t offset, std::uint32_t bytes) const;
   Result<> store(std::uint64_t offset, std::uint32_t bytes, std::uint32_t value) const;
-  /// The range must lie inside.
-  void read(std::uint64_t offset, std::span<std::byte> into) const;
-  void write(std::uint64_t offset, std::span<const std::byte> bytes) const;
+  /// All of it, which the device may be changing.
+  std::span<std::byte> bytes() const;
 
  private:
   void no_handles(DropList& list) override;

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT
 // resource.*, interrupt.*, dma.*
 #include <algorithm>
-#include <array>
+#include <span>
 
 #include "abi/generated/calls.h"
+#include "kernel/syscall/exchange.h"
 
 namespace nebulet::kernel {
 namespace {
 
-constexpr std::uint32_t kPiece = 4096;  ///< of a copy through the kernel stack
+/// Copies between a device's memory and a guest's, from which others are let run now and then.
+template <class Copy>
+Result<> in_pieces(CallContext& context, std::span<std::byte> bytes, Copy copy) {
+  constexpr std::size_t kPiece = 64 << 10;
+  for (std::size_t done = 0; done < bytes.size() && may_go_on(context);) {
+    const auto piece = bytes.subspan(done, std::min(bytes.size() - done, kPiece));
+    TRY(copy(static_cast<std::uint32_t>(done), piece));
+    done += piece.size();
+  }
+  return {};
+}
 
 }  // namespace
 
@@ -88,27 +99,40 @@ Result<> sys_dma_store(CallContext&, HandleArg<DmaMemory, Right::write> dma, std
 Result<> sys_dma_read(CallContext& context, HandleArg<DmaMemory, Right::read> dma, std::uint64_t offset,
                       GuestOut bytes) {
   if (!dma->contains(offset, bytes.size())) return fail(Status::invalid_argument);
-  std::array<std::byte, kPiece> piece;
-  for (std::uint32_t done = 0; done < bytes.size() && may_go_on(context);) {
-    const auto part = std::span(piece).first(std::min(bytes.size() - done, kPiece));
-    dma->read(offset + done, part);
-    TRY(bytes.write(done, part));
-    done += static_cast<std::uint32_t>(part.size());
-  }
-  return {};
+  return in_pieces(context, dma->bytes().subspan(offset, bytes.size()),
+                   [&](std::uint32_t done, std::span<std::byte> piece) { return bytes.write(done, piece); });
 }
 
 Result<> sys_dma_write(CallContext& context, HandleArg<DmaMemory, Right::write> dma, std::uint64_t offset,
                        GuestIn bytes) {
   if (!dma->contains(offset, bytes.size())) return fail(Status::invalid_argument);
-  std::array<std::byte, kPiece> piece;
-  for (std::uint32_t done = 0; done < bytes.size() && may_go_on(context);) {
-    const auto part = std::span(piece).first(std::min(bytes.size() - done, kPiece));
-    TRY(bytes.read(done, part));
-    dma->write(offset + done, part);
-    done += static_cast<std::uint32_t>(part.size());
-  }
-  return {};
+  return in_pieces(context, dma->bytes().subspan(offset, bytes.size()),
+                   [&](std::uint32_t done, std::span<std::byte> piece) { return bytes.read(done, piece); });
+}
+
+Result<> sys_dma_take_request(CallContext& context, HandleArg<DmaMemory, Right::write> dma,
+                              std::uint64_t offset, std::uint32_t request_offset, std::uint32_t size) {
+  const DoorCall& call = *TRY(current_exchange(context));
+  if (!dma->contains(offset, size)) return fail(Status::invalid_argument);
+  if (request_offset > call.request_size || size > call.request_size - request_offset)
+    return fail(Status::too_large);
+  const std::uint64_t from = std::uint64_t{call.request} + request_offset;
+  return in_pieces(context, dma->bytes().subspan(offset, size),
+                   [&](std::uint32_t done, std::span<std::byte> piece) {
+                     return to_result(call.memory->read(from + done, piece));
+                   });
+}
+
+Result<> sys_dma_give_reply(CallContext& context, HandleArg<DmaMemory, Right::read> dma, std::uint64_t offset,
+                            std::uint32_t reply_offset, std::uint32_t size) {
+  const DoorCall& call = *TRY(current_exchange(context));
+  if (!dma->contains(offset, size)) return fail(Status::invalid_argument);
+  if (reply_offset > call.reply_size || size > call.reply_size - reply_offset) return fail(Status::too_large);
+  const std::uint64_t to = std::uint64_t{call.reply} + reply_offset;
+  return in_pieces(context, dma->bytes().subspan(offset, size),
+                   [&](std::uint32_t done, std::span<std::byte> piece) {
+                     return to_result(call.memory->write(to + done, piece));
+                   });
 }
 
 Result<> sys_dma_quiesced(CallContext&, HandleArg<Resource, Right::write> resource) {

@@ -5,6 +5,7 @@
 #include <boost/container/static_vector.hpp>
 
 #include "abi/generated/calls.h"
+#include "kernel/syscall/exchange.h"
 
 namespace nebulet::kernel {
 namespace {
@@ -30,13 +31,6 @@ Result<> copy(CallContext& context, wasm::Memory& to, std::uint64_t to_at, wasm:
     if (done < size && !may_go_on(context)) break;
   }
   return {};
-}
-
-/// The exchange that the calling thread serves.
-Result<DoorCall*> current_exchange(CallContext& context) {
-  DoorCall* const call = context.thread.place().call;
-  if (call == nullptr || !call->is_exchange) return fail(Status::no_caller);
-  return call;
 }
 
 }  // namespace

@@ -119,7 +119,10 @@ bool VirtioDevice::open(std::uint16_t type) {
     if (!open_mmio(type)) return false;
   }
   for (const PhysicalAddress place : places_)
-    if (place != 0) claim_device(DeviceSpace::memory, place & ~PhysicalAddress{4095}, 4096);
+    if (place != 0) {
+      const PhysicalAddress bytes = is_pci_ ? 4096 : kMmioBytes;  // others are beside a memory-mapped one
+      claim_device(DeviceSpace::memory, place & ~(bytes - 1), bytes);
+    }
   set(status, 0);
   for (int tries = 0; get(status) != 0; ++tries) {
     if (tries == 100'000) return false;

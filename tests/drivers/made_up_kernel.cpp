@@ -185,4 +185,13 @@ nb_status_t nb_door_write(uint32_t offset, const void* bytes, size_t size) {
   return NB_STATUS_OK;
 }
 
+nb_status_t nb_dma_take_request(nb_handle_t handle, uint64_t offset, uint32_t from, uint32_t size) {
+  const auto range = dma_range(handle, offset, size);
+  return range.size() == size ? nb_door_read(from, range.data(), size) : NB_STATUS_INVALID_ARGUMENT;
+}
+nb_status_t nb_dma_give_reply(nb_handle_t handle, uint64_t offset, uint32_t to, uint32_t size) {
+  const auto range = dma_range(handle, offset, size);
+  return range.size() == size ? nb_door_write(to, range.data(), size) : NB_STATUS_INVALID_ARGUMENT;
+}
+
 }  // extern "C"

@@ -36,6 +36,15 @@ static int64_t interrupt(void) {
   return line;
 }
 
+static int64_t dma_memory(void) {
+  const nb_handle_t root = startup_word(2);
+  if (root == 0) return 0;
+  const nb_handle_t function = (nb_handle_t)nb_resource_create(root, NB_RESOURCE_KIND_PCI, 0, 4096);
+  const int64_t made = nb_dma_create(function, 4096);
+  nb_handle_close(function);
+  return made;
+}
+
 static int64_t door(void) {
   const nb_handle_t service = (nb_handle_t)nb_service_create();
   const int64_t made = nb_door_create(service, 1);
@@ -64,6 +73,7 @@ static nb_handle_t make(uint32_t type, uint32_t right) {
                  ? 0
                  : (nb_handle_t)nb_resource_create(startup_word(2), NB_RESOURCE_KIND_PORTS, 0x80, 1);
     case NB_OBJECT_INTERRUPT: return (nb_handle_t)interrupt();
+    case NB_OBJECT_DMA_MEMORY: return (nb_handle_t)dma_memory();
     default: return 0;
   }
 }

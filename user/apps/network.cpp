@@ -147,7 +147,7 @@ std::array<nb_handle_t, 2> make_channel() {
 }
 
 void virtio_net() {
-  for (const VirtioFunction& device : find_virtio()) {
+  for (const VirtioDevice& device : find_virtio()) {
     if (device.type != virtio::Type::net) continue;
     for (int round = 0; round < 2; ++round) {
       const auto [mine, its] = make_channel();

@@ -22,7 +22,7 @@ class FrameServer {
  public:
   FrameServer(Device& device, nb_handle_t interrupt, nb_handle_t channel)
       : device_(device), channel_(channel) {
-    loop_.add(
+    interrupt_ = loop_.add(
         interrupt, NB_SIGNAL_SIGNALED, [](void* self, std::uint32_t) { of(self).on_interrupt(); }, this);
     outgoing_ = loop_.add(
         channel, kOutgoing, [](void* self, std::uint32_t signals) { of(self).on_channel(signals); }, this);
@@ -44,11 +44,13 @@ class FrameServer {
 
   void on_interrupt() {
     device_.interrupted();
-    for (int i = 0; i < kTurn; ++i) {
+    int turns = 0;
+    for (; turns < kTurn; ++turns) {
       const std::size_t size = device_.receive(frame_);
       if (size == 0) break;
       if (size >= kMinFrame) nb_channel_write(channel_, frame_.data(), size, nullptr, 0);
     }
+    if (turns == kTurn) loop_.again(interrupt_);
     loop_.set_mask(outgoing_, device_.can_send() ? kOutgoing : NB_SIGNAL_PEER_CLOSED);
   }
 
@@ -68,7 +70,7 @@ class FrameServer {
   Device& device_;
   const nb_handle_t channel_;
   sdk::EventLoop loop_;
-  std::size_t outgoing_ = 0;
+  std::size_t interrupt_ = 0, outgoing_ = 0;
   FrameBytes frame_{};
 };
 

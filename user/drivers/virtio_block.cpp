@@ -19,7 +19,6 @@ constexpr std::uint8_t kOk = 0, kNotYet = 0xff;
 // In the memory that is shared with the device.
 constexpr std::uint32_t kHeader = 4096, kStatus = kHeader + 16, kData = 8192, kDataBytes = 256 << 10;
 constexpr std::uint64_t kTimeout = 30'000'000'000;
-constexpr std::uint32_t kPiece = 16384;
 
 class BlockDevice {
  public:
@@ -41,11 +40,7 @@ class BlockDevice {
     for (std::uint64_t done = 0; done < request.room;) {
       const auto part = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.room - done, kDataBytes));
       if (!transfer(kIn, sector + done / sdk::kSectorBytes, part)) return NB_BLOCK_RESULT_DEVICE_ERROR;
-      for (std::uint32_t at = 0; at < part; at += kPiece) {
-        const auto piece = std::span(piece_).first(std::min(kPiece, part - at));
-        if (!memory_.read(kData + at, piece) || !request.reply(static_cast<std::uint32_t>(done) + at, piece))
-          return NB_BLOCK_RESULT_INVALID;
-      }
+      if (!memory_.give_reply(kData, static_cast<std::uint32_t>(done), part)) return NB_BLOCK_RESULT_INVALID;
       done += part;
     }
     return NB_BLOCK_RESULT_OK;
@@ -54,11 +49,8 @@ class BlockDevice {
   nb_block_result_t write(const sdk::Request& request, std::uint64_t sector) {
     for (std::uint64_t done = 0; done < request.bytes;) {
       const auto part = static_cast<std::uint32_t>(std::min<std::uint64_t>(request.bytes - done, kDataBytes));
-      for (std::uint32_t at = 0; at < part; at += kPiece) {
-        const auto piece = std::span(piece_).first(std::min(kPiece, part - at));
-        if (!request.read(static_cast<std::uint32_t>(done) + at, piece) || !memory_.write(kData + at, piece))
-          return NB_BLOCK_RESULT_INVALID;
-      }
+      if (!memory_.take_request(kData, static_cast<std::uint32_t>(done), part))
+        return NB_BLOCK_RESULT_INVALID;
       if (!transfer(kOut, sector + done / sdk::kSectorBytes, part)) return NB_BLOCK_RESULT_DEVICE_ERROR;
       done += part;
     }
@@ -93,7 +85,6 @@ class BlockDevice {
   const sdk::Dma memory_;
   virtio::RequestQueue requests_;
   std::uint64_t sectors_ = 0;
-  std::array<std::byte, kPiece> piece_;
 };
 
 BlockDevice* g_device = nullptr;

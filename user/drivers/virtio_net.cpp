@@ -4,64 +4,27 @@
 #include <algorithm>
 
 #include "user/drivers/frames.h"
-#include "user/virtio/device.h"
+#include "user/virtio/slots.h"
 
 namespace {
 
 using namespace nebulet;
 
 constexpr std::uint64_t kMac = 1 << 5;
-constexpr std::uint16_t kReceive = 0, kSend = 1, kQueue = 32;
-constexpr std::uint32_t kHeader = 12, kSlot = 2048, kRings = 4096;
+constexpr std::uint16_t kReceive = 0, kSend = 1;
+constexpr std::uint32_t kHeader = 12;
 
-/// Buffers of one direction behind the rings of their queue.
-class Slots {
- public:
-  Slots(virtio::Device& device, std::uint16_t index)
-      : index_(index),
-        memory_(virtio::kDeviceHandle, kRings + kQueue * kSlot),
-        size_(device.enable_queue(index, kQueue, memory_, 0)),
-        queue_(memory_, 0, size_) {
-    for (std::uint16_t slot = 0; slot < size_; ++slot) free_[free_count_++] = slot;
-  }
-  bool has_free() const { return free_count_ != 0; }
-  /// A slot to fill.
-  std::uint16_t take_free() { return free_[--free_count_]; }
-  sdk::Dma& memory() { return memory_; }
-  static std::uint32_t place(std::uint16_t slot) { return kRings + std::uint32_t{slot} * kSlot; }
-
-  void publish(virtio::Device& device, std::uint16_t slot, std::uint32_t bytes) {
-    const virtio::Buffer buffer{memory_.address() + place(slot), bytes, index_ == kReceive};
-    if (const auto head = queue_.add({&buffer, 1})) slot_of_[*head] = slot;
-    if (queue_.wants_notification()) device.notify(index_);
-  }
-  struct Returned {
-    std::uint16_t slot;
-    std::uint32_t bytes;
-  };
-  std::optional<Returned> take() {
-    const auto used = queue_.take();
-    if (queue_.is_broken()) sdk::give_up("virtio_net: the device broke its queue");
-    if (!used) return std::nullopt;
-    return Returned{slot_of_[used->head], used->length};
-  }
-  void give_back(std::uint16_t slot) { free_[free_count_++] = slot; }
-
- private:
-  std::uint16_t index_;
-  sdk::Dma memory_;
-  std::uint16_t size_;
-  virtio::Virtqueue<sdk::Dma> queue_;
-  std::array<std::uint16_t, kQueue> free_{}, slot_of_{};
-  std::uint16_t free_count_ = 0;
-};
+using Slots = virtio::Slots<32, 2048>;
 
 class NetDevice {
  public:
-  NetDevice() : features_(device_.negotiate(kMac)), receiving_(device_, kReceive), sending_(device_, kSend) {
+  NetDevice()
+      : features_(device_.negotiate(kMac)),
+        receiving_(device_, kReceive, true),
+        sending_(device_, kSend, false) {
     if (features_ & kMac) device_.read_config(0, mac_);
     device_.start();
-    while (receiving_.has_free()) receiving_.publish(device_, receiving_.take_free(), kSlot);
+    while (receiving_.has_free()) receiving_.publish(device_, receiving_.take_free(), Slots::kBytes);
   }
 
   nb_net_info_t info() const { return {mac_[0], mac_[1] & 0xffff, drivers::kMaxFrame, 0}; }
@@ -71,7 +34,7 @@ class NetDevice {
     if (!came) return 0;
     const std::size_t bytes = std::clamp<std::size_t>(came->bytes, kHeader, kHeader + into.size()) - kHeader;
     receiving_.memory().read(Slots::place(came->slot) + kHeader, std::span(into).first(bytes));
-    receiving_.publish(device_, came->slot, kSlot);
+    receiving_.publish(device_, came->slot, Slots::kBytes);
     return std::max<std::size_t>(bytes, 1);  // something came
   }
   bool can_send() {

@@ -37,6 +37,14 @@ class Dma {
   bool write(std::uint32_t offset, std::span<const std::byte> bytes) const {
     return nb_dma_write(handle_, offset, bytes.data(), bytes.size()) == NB_STATUS_OK;
   }
+  /// In a function that serves door_exchange: bytes of the request or of the reply, without a stop in the
+  /// driver's memory. False: there are not so many.
+  bool take_request(std::uint32_t offset, std::uint32_t from, std::uint32_t bytes) const {
+    return nb_dma_take_request(handle_, offset, from, bytes) == NB_STATUS_OK;
+  }
+  bool give_reply(std::uint32_t offset, std::uint32_t to, std::uint32_t bytes) const {
+    return nb_dma_give_reply(handle_, offset, to, bytes) == NB_STATUS_OK;
+  }
 
  private:
   std::uint32_t load(std::uint32_t offset, std::uint32_t bytes) const {

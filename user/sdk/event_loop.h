@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "user/sdk/driver.h"
 
@@ -26,16 +27,23 @@ class EventLoop {
   }
   /// Other signals from now on; 0: it is not waited for.
   void set_mask(std::size_t source, std::uint32_t mask) { items_[source].mask = mask; }
+  /// The source's callback is called again, whether or not there is a signal: it has more to do than one
+  /// turn.
+  void again(std::size_t source) { again_ |= std::uint64_t{1} << source; }
   void stop() { stopped_ = true; }
 
   /// Until `stop`, or until waiting fails, as it does when an object is not there any more.
   void run() {
     std::array<std::uint32_t, kMost> observed{};
     while (!stopped_) {
-      if (nb_object_wait_many(items_.data(), count_, observed.data(), count_, kForever) < 0) return;
-      for (std::size_t i = 0; i < count_ && !stopped_; ++i)
-        if (const std::uint32_t signals = observed[i] & items_[i].mask)
-          calls_[i].callback(calls_[i].context, signals);
+      const std::uint64_t again = std::exchange(again_, 0);
+      const Result waited =
+          nb_object_wait_many(items_.data(), count_, observed.data(), count_, again != 0 ? 0 : kForever);
+      if (waited < 0 && waited != NB_STATUS_TIMED_OUT) return;
+      for (std::size_t i = 0; i < count_ && !stopped_; ++i) {
+        const std::uint32_t signals = observed[i] & items_[i].mask;
+        if (signals != 0 || (again >> i & 1)) calls_[i].callback(calls_[i].context, signals);
+      }
     }
   }
 
@@ -47,6 +55,7 @@ class EventLoop {
   std::array<nb_wait_item_t, kMost> items_{};
   std::array<Call, kMost> calls_{};
   std::size_t count_ = 0;
+  std::uint64_t again_ = 0;  ///< a bit for each
   bool stopped_ = false;
 };
 

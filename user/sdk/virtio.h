@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// For programs that hand out devices: finds virtio devices on PCI and gives a driver what it needs of one.
-// Source: OASIS virtio 1.2, 4.1.2, 4.1.4.
+// For programs that hand out devices: finds virtio devices, on PCI and memory-mapped, and gives a driver what
+// it needs of one. Source: OASIS virtio 1.2, 4.1.2, 4.1.4, 4.2.2.
 #pragma once
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "user/sdk/acpi.h"
 #include "user/sdk/devices.h"
 #include "user/sdk/pci.h"
 #include "user/sdk/process.h"
@@ -30,19 +31,20 @@ inline nb_handle_t all_pci() {
   return all;
 }
 
-/// A virtio device on PCI, as far as its capabilities make sense.
-struct VirtioFunction {
-  std::uint32_t function = 0;  ///< its number
+/// A virtio device, as far as what it says of itself makes sense.
+struct VirtioDevice {
+  std::uint32_t place = 0;  ///< PCI: the function's number; MMIO: the interrupt line
+  nb_interrupt_trigger_t trigger = NB_INTERRUPT_TRIGGER_ISA;  ///< of the line
   virtio::Type type{};
   virtio::Layout layout;
   std::uint64_t registers = 0, registers_bytes = 0;  ///< physical, with all structures of the layout
 
-  static std::optional<VirtioFunction> of(const pci::Function& function) {
+  static std::optional<VirtioDevice> of(const pci::Function& function) {
     constexpr std::uint16_t kVendor = 0x1af4;
     const std::uint16_t device = function.device();
     if (function.vendor() != kVendor || device < 0x1000 || device > 0x107f) return std::nullopt;
-    VirtioFunction found;
-    found.function = function.number();
+    VirtioDevice found;
+    found.place = function.number();
     found.type = static_cast<virtio::Type>(device >= 0x1040 ? device - 0x1040 : function.subsystem());
     struct Place {
       std::uint8_t bar = 0xff;
@@ -82,34 +84,65 @@ struct VirtioFunction {
                     .config_bytes = has_config ? config.bytes : 0};
     return found;
   }
+
+  /// nullopt: no device is there, or the kernel works it itself.
+  static std::optional<VirtioDevice> of(const acpi::VirtioPlace& place) {
+    constexpr std::uint32_t kMagic = 0x74726976, kBytes = 512;
+    const std::int64_t part =
+        nb_resource_create(root_resource(), NB_RESOURCE_KIND_REGISTERS, place.registers, kBytes);
+    if (part < 0) return std::nullopt;
+    const Registers registers(static_cast<nb_handle_t>(part));
+    const bool is_one = registers.read32(0) == kMagic && registers.read32(4) == 2;
+    VirtioDevice found;
+    found.place = place.line;
+    found.trigger = place.trigger;
+    found.type = static_cast<virtio::Type>(registers.read32(8));
+    found.layout = {.bus = virtio::Bus::mmio};
+    found.registers = place.registers;
+    found.registers_bytes = kBytes;
+    nb_handle_close(static_cast<nb_handle_t>(part));
+    if (!is_one || found.type == virtio::Type{}) return std::nullopt;
+    return found;
+  }
 };
 
-inline std::vector<VirtioFunction> find_virtio() {
-  std::vector<VirtioFunction> found;
+inline std::vector<VirtioDevice> find_virtio() {
+  std::vector<VirtioDevice> found;
   pci::for_each_function(all_pci(), [&](const pci::Function& function) {
-    if (const auto device = VirtioFunction::of(function)) found.push_back(*device);
+    if (const auto device = VirtioDevice::of(function)) found.push_back(*device);
   });
+  for (const acpi::VirtioPlace& place : acpi::find_virtio())
+    if (const auto device = VirtioDevice::of(place)) found.push_back(*device);
   return found;
 }
 
 /// Starts the device's driver with what it needs of the device, and `others` after that.
-inline nb_handle_t start_virtio_module(const VirtioFunction& device, const std::string& name,
+inline nb_handle_t start_virtio_module(const VirtioDevice& device, const std::string& name,
                                        nb_handle_t module, const std::vector<nb_handle_t>& others) {
-  const nb_handle_t function =
-      checked("a PCI function",
-              nb_resource_create(root_resource(), NB_RESOURCE_KIND_PCI,
-                                 std::uint64_t{device.function} * pci::kFunctionBytes, pci::kFunctionBytes));
-  const nb_handle_t interrupt = checked(name + ": its interrupt", nb_interrupt_create_message(function, 0));
+  nb_handle_t self = 0, interrupt = 0;
+  if (device.layout.bus == virtio::Bus::pci) {
+    const nb_handle_t function =
+        checked("a PCI function",
+                nb_resource_create(root_resource(), NB_RESOURCE_KIND_PCI,
+                                   std::uint64_t{device.place} * pci::kFunctionBytes, pci::kFunctionBytes));
+    interrupt = checked(name + ": its interrupt", nb_interrupt_create_message(function, 0));
+    self = checked("fewer rights",
+                   nb_handle_replace(function, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER));
+  } else {
+    const nb_handle_t line = checked(
+        "its line", nb_resource_create(root_resource(), NB_RESOURCE_KIND_INTERRUPTS, device.place, 1));
+    interrupt = checked(name + ": its interrupt", nb_interrupt_create(line, device.place, device.trigger));
+    nb_handle_close(line);
+    self = device_part(NB_RESOURCE_KIND_REGISTERS, device.registers, device.registers_bytes);
+  }
   std::vector<nb_handle_t> handles = {
-      checked("fewer rights",
-              nb_handle_replace(function, NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER)),
-      device_part(NB_RESOURCE_KIND_REGISTERS, device.registers, device.registers_bytes), interrupt};
+      self, device_part(NB_RESOURCE_KIND_REGISTERS, device.registers, device.registers_bytes), interrupt};
   handles.insert(handles.end(), others.begin(), others.end());
   return start_module(name, module, 4 << 20, std::move(handles), std::as_bytes(std::span(&device.layout, 1)));
 }
 
 /// The same with the module in a file.
-inline nb_handle_t start_virtio_driver(const VirtioFunction& device, const std::string& name,
+inline nb_handle_t start_virtio_driver(const VirtioDevice& device, const std::string& name,
                                        const std::string& path, const std::vector<nb_handle_t>& others) {
   const nb_handle_t module = load_module(path);
   const nb_handle_t process = start_virtio_module(device, name, module, others);
