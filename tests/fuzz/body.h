@@ -79,6 +79,7 @@ class Body {
   void values(const std::vector<Type>& types, unsigned depth);
   void drop(std::size_t count);
   void branch(unsigned depth);
+  void switch_statement(unsigned depth);
   void leave(unsigned depth);
   void call(std::uint32_t function, unsigned depth, bool tail);
   void call_statement(unsigned depth);

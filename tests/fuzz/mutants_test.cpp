@@ -106,7 +106,8 @@ void damage_tables(CodeObject& code, Random& random) {
 }
 
 struct Counts {
-  std::uint64_t modules = 0, bytes = 0, accepted = 0, refused = 0, refused_unsafe = 0, failures = 0;
+  std::uint64_t modules = 0, bytes = 0, jump_tables = 0, handlers = 0, accepted = 0, refused = 0,
+                refused_unsafe = 0, failures = 0;
 };
 
 void mutate(const CodeObject& original, const wasm::Module& module, std::uint64_t count, Random& random,
@@ -159,6 +160,8 @@ TEST(Mutants, CodeOfGeneratedModules) {
       ASSERT_EQ(wasm::verify::why_unsafe(**code, *module, i), "") << "function " << i << " of seed " << seed;
     ++counts.modules;
     counts.bytes += (*code)->text.size();
+    counts.jump_tables += (*code)->jump_tables.size();
+    for (const wasm::CallSite& call : (*code)->calls) counts.handlers += call.handler != 0;
     mutate(**code, *module, std::min<std::uint64_t>(1000, wanted), random, counts);
     if (counts.failures) {
       ADD_FAILURE() << "in the module of seed " << seed;
@@ -167,6 +170,8 @@ TEST(Mutants, CodeOfGeneratedModules) {
   }
   EXPECT_EQ(counts.failures, 0u);
   EXPECT_GT(counts.refused_unsafe, 0u);  // the judge does see what is unsafe
+  EXPECT_GT(counts.jump_tables, 0u);     // and there was what the tables describe
+  EXPECT_GT(counts.handlers, 0u);
   std::printf("%llu modules with %llu bytes of code: %llu mutants accepted and safe, %llu refused\n",
               static_cast<unsigned long long>(counts.modules), static_cast<unsigned long long>(counts.bytes),
               static_cast<unsigned long long>(counts.accepted),

@@ -121,10 +121,28 @@ void Body::statement(unsigned depth) {
     case 18:
       if (plan_.has_exceptions) return plan_.has_legacy ? legacy_try(depth) : try_statement(depth);
       break;
+    case 19:
+      if (in_.one_in(2)) return switch_statement(depth);
+      break;
     default: break;
   }
   expression(any_local_type(), depth);
   out_.byte(0x1a);
+}
+
+/// Long and mixed enough for a jump table: a short br_table becomes comparisons.
+void Body::switch_statement(unsigned depth) {
+  constexpr std::uint32_t kArms = 3;
+  for (std::uint32_t i = 0; i < kArms; ++i) open(0x02, nullptr, {});
+  expression(kI32, depth);
+  const std::uint32_t count = 5 + in_.below(16);
+  out_.byte(0x0e), out_.number(count);
+  for (std::uint32_t i = 0; i < count; ++i) out_.number((i + in_.below(2)) % kArms);
+  out_.number(in_.below(kArms));
+  for (std::uint32_t i = 0; i < kArms; ++i) {
+    close();
+    statements(depth);
+  }
 }
 
 void Body::branch(unsigned depth) {
