@@ -2,6 +2,7 @@
 // What the calling process was started with: its start-up block (process_startup), read.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -21,9 +22,12 @@ struct Given {
   };
 
   nb_handle_t console = 0, root_resource = 0;  // 0: none
+  std::array<nb_handle_t, 3> standard = {};    // input, output, errors; 0: closed
   std::uint32_t terminals = 0;                 // bits 0, 1, 2: input, output, errors are a terminal
+  std::vector<std::string> arguments, environment;
   std::vector<Preopen> preopens;
-  std::vector<std::pair<nb_handle_t, std::string>> handles;  // the other ones
+  std::vector<std::pair<std::uint64_t, std::string>> memory_directories;  // quota and guest path
+  std::vector<std::pair<nb_handle_t, std::string>> handles;               // the other ones
 
   static Given get() {
     std::vector<char> block(static_cast<std::size_t>(nb_process_startup(nullptr, 0)));
@@ -60,16 +64,19 @@ struct Given {
     if (word() != kVersion) return given;
     given.console = word();
     given.root_resource = word();
-    for (int standard = 0; standard < 3; standard++) word();
+    for (nb_handle_t& handle : given.standard) handle = word();
     given.terminals = word();
-    each(string);  // arguments
-    each(string);  // environment
+    each([&] { given.arguments.push_back(string()); });
+    each([&] { given.environment.push_back(string()); });
     each([&] {
       const nb_handle_t server = word();
       std::string path = string();
       given.preopens.push_back({server, std::move(path), string()});
     });
-    each([&] { word(), word(), string(); });  // directories in memory
+    each([&] {
+      const std::uint64_t low = word(), high = word();
+      given.memory_directories.emplace_back(low | high << 32, string());
+    });
     each([&] {
       const nb_handle_t handle = word();
       given.handles.emplace_back(handle, string());

@@ -16,17 +16,17 @@ Descriptors& Descriptors::get() {
 
 Descriptors::Descriptors() {
   const Startup& startup = Startup::get();
-  for (unsigned number = 0; number < startup.standard.size(); number++) {
+  for (unsigned number = 0; number < startup.given.standard.size(); number++) {
     Descriptor& descriptor = table_.emplace_back();
     // Output and errors may be one stream, by one handle.
     for (const Descriptor& other : table_)
-      if (other.pipe && other.pipe->is_stream() && other.pipe->handle() == startup.standard[number])
+      if (other.pipe && other.pipe->is_stream() && other.pipe->handle() == startup.given.standard[number])
         descriptor.pipe = other.pipe;
-    if (!descriptor.pipe) descriptor.pipe = Pipe::standard(number, startup.standard[number]);
+    if (!descriptor.pipe) descriptor.pipe = Pipe::standard(number, startup.given.standard[number]);
     if (!descriptor.pipe) continue;
     descriptor.kind = Descriptor::Kind::pipe;
     descriptor.base = kPipeRights & ~(descriptor.pipe->is_input() ? kFdWrite : kFdRead);
-    descriptor.is_terminal = !descriptor.pipe->is_stream() && (startup.terminals >> number & 1) != 0;
+    descriptor.is_terminal = !descriptor.pipe->is_stream() && (startup.given.terminals >> number & 1) != 0;
   }
   const auto& preopens = startup.preopens;
   for (std::size_t i = 0; i < preopens.size(); i++) {
