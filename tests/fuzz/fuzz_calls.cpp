@@ -105,7 +105,7 @@ class Writer {
 
   /// Address and size.
   void buffer(std::uint64_t* words, char kind) {
-    static constexpr std::uint32_t kSizes[] = {0, 1, 4, 8, 16, 64, 100, 4096, 65536, kChildSize};
+    static constexpr std::uint32_t kSizes[] = {0, 1, 4, 8, 16, 64, 100, 1000, 4096, kChildSize};
     words[0] = kind == 'I' || kind == 'O' ? handle() : kData + in_.below(0x400);
     words[1] = kind == 'I' || kind == 'O' ? in_.below(4) : kSizes[in_.below(std::size(kSizes))];
     switch (in_.below(8)) {
@@ -136,7 +136,7 @@ class Writer {
     return kNumbers[in_.below(std::size(kNumbers))];
   }
   std::uint64_t deadline() {
-    static constexpr std::uint64_t kSoon[] = {0, 0, 0, 0, 10'000, 50'000, 200'000, 1'000'000};
+    static constexpr std::uint64_t kSoon[] = {0, 0, 0, 0, 10'000, 20'000, 50'000, 100'000};
     const std::uint64_t soon = kSoon[in_.below(8)];
     return soon == 0 ? 0 : now_ + soon;
   }
@@ -216,7 +216,7 @@ void expect_soon(const char* what, auto value, std::uint64_t wanted) {
   const std::uint64_t end = machine::monotonic_ns() + kHang;
   while (value() != wanted) {
     if (machine::monotonic_ns() > end) finding(what, value());
-    Scheduler::sleep_until(machine::monotonic_ns() + 20'000);
+    Scheduler::yield();
   }
 }
 
