@@ -58,7 +58,10 @@ inline Bytes find_table(std::string_view name) {
   constexpr std::uint64_t kBegin = 0xe0000, kEnd = 0x100000;
   const Bytes area = read_physical(kBegin, kEnd - kBegin);
   for (std::size_t at = 0; at + 36 <= area.size(); at += 16) {
-    if (std::memcmp(area.data() + at, "RSD PTR ", 8) != 0) continue;
+    std::uint8_t sum = 0;
+    for (std::size_t i = at; i < at + 20; ++i)
+      sum = static_cast<std::uint8_t>(sum + static_cast<std::uint8_t>(area[i]));
+    if (std::memcmp(area.data() + at, "RSD PTR ", 8) != 0 || sum != 0) continue;
     const std::uint64_t extended = area[at + 15] >= 2 ? get<std::uint64_t>(area, at + 24) : 0;
     const std::size_t width = extended != 0 ? 8 : 4;
     const Bytes root = table_at(extended != 0 ? extended : get<std::uint32_t>(area, at + 16));
@@ -67,6 +70,7 @@ inline Bytes find_table(std::string_view name) {
           width == 8 ? get<std::uint64_t>(root, entry) : get<std::uint32_t>(root, entry);
       if (has_name(read_physical(place, 4), name)) return table_at(place);
     }
+    break;
   }
   return {};
 }
