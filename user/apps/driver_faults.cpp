@@ -141,6 +141,10 @@ void work(const VirtioDevice& device, int count, std::uint64_t seed) {
     const std::uint64_t begin = now();
     back += campaign.is_back();
     slowest = std::max(slowest, now() - begin);
+    if (i % 50 == 49) {
+      std::printf("# %d\n", i + 1);
+      std::fflush(stdout);
+    }
   }
   std::printf("# %d faults:", count);
   for (std::size_t i = 0; i < kOutcomes; ++i) std::printf(" %d %s,", outcomes[i], kNames[i]);
