@@ -75,6 +75,23 @@ b2:
   simplified(kText, kText);
 }
 
+// Behind its increment the old counter is no longer needed, so the loop has nothing to move.
+TEST(Simplify, ALoopComparesItsCounterBehindTheIncrement) {
+  constexpr auto kText = R"(b0:
+  v0 = iconst.i32 #0
+  br b1(v0)
+b1(v1.i32):
+  v2 = iconst.i32 #1
+  v3 = add.i32 v1, v2
+  v4 = iconst.i32 #10
+  v5 = ne.i32 v3, v4
+  br_if v5 b1(v3) b2
+b2:
+  return_(v3)
+)";
+  simplified(kText, kText);
+}
+
 // Exchanging two edges leaves everything that is known of the graph as it was, so it is not computed again.
 TEST(Simplify, ANegatedBranchKeepsThePredecessors) {
   Arena arena;

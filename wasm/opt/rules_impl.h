@@ -55,10 +55,6 @@ ir::Value Rules<Add>::simplify_unary(Value v) {
       if (is_compare(a.op)) return become(v, inverted(a.op), a.a, a.b);
       if (a.op == Op::feq) return become(v, Op::fne, a.a, a.b);
       if (a.op == Op::fne) return become(v, Op::feq, a.a, a.b);
-      if (a.op == Op::add && is_const(a.b)) {
-        const Value x = a.a;
-        return become(v, Op::eq, x, constant(a.type, 0 - f_[a.b].bits));
-      }
       break;
     case Op::wrap:
       if (a.op == Op::extend_s || a.op == Op::extend_u) return a.a;
@@ -160,15 +156,6 @@ ir::Value Rules<Add>::with_constant(Value v, std::uint64_t c) {
       break;
     case Op::eq:
       if (c == 0) return become(v, Op::eqz, i.a);
-      [[fallthrough]];
-    case Op::ne:
-      // What is added to the index of a `switch` moves into the constant.
-      if (f_[i.a].op == Op::add && is_const(f_[i.a].b)) {
-        const Value x = f_[i.a].a;
-        const std::uint64_t moved = truncate(operand, c - f_[f_[i.a].b].bits);
-        if (moved == 0 && i.op == Op::eq) return become(v, Op::eqz, x);
-        return become(v, i.op, x, constant(operand, moved));
-      }
       break;
     case Op::lt_u:
       if (c == 0) return become_constant(v, 0);

@@ -101,7 +101,15 @@ class Switches {
 
   Value test(const Run& run, Value index, std::uint32_t position) {
     if (run.first == run.last) {
-      const Value c = constant(run.first, position);
+      // What was added to the index for the table's sake moves into the constant. Not a rule for all
+      // comparisons: the counter of a loop is best compared behind its increment, so that the old one is no
+      // longer needed.
+      std::uint32_t wanted = run.first;
+      if (f_[index].op == Op::add && f_[f_[index].b].op == Op::iconst) {
+        wanted -= static_cast<std::uint32_t>(f_[f_[index].b].bits);
+        index = f_[index].a;
+      }
+      const Value c = constant(wanted, position);
       return add({.op = Op::eq, .type = Type::i32, .a = index, .b = c}, position);
     }
     if (run.first != 0) {

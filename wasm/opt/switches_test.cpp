@@ -126,46 +126,26 @@ b2:
   expanded(kText, kText);
 }
 
-TEST(Switches, TheOffsetOfTheIndexMovesIntoAComparisonWithZero) {
-  simplified(R"(b0(v0.i32):
-  v1 = iconst.i32 #4294967292
-  v2 = add.i32 v0, v1
-  v3 = eqz.i32 v2
-  return_(v3)
-)",
-             R"(b0(v0.i32):
-  v1 = iconst.i32 #4
-  v2 = eq.i32 v0, v1
-  return_(v2)
-)");
-}
-
 TEST(Switches, TheOffsetOfTheIndexMovesIntoTheConstant) {
-  simplified(R"(b0(v0.i32):
+  expanded(R"(b0(v0.i32):
   v1 = iconst.i32 #4294967293
   v2 = add.i32 v0, v1
-  v3 = iconst.i32 #16
-  v4 = eq.i32 v2, v3
+  br_table v2 b2 b1
+b1:
+  return_(v2)
+b2:
+  return_()
+)",
+           R"(b0(v0.i32):
+  v1 = iconst.i32 #4294967293
+  v2 = add.i32 v0, v1
+  v3 = iconst.i32 #3
+  v4 = eq.i32 v0, v3
   br_if v4 b2 b1
 b1:
-  v5 = ne.i32 v2, v1
-  return_(v5)
+  return_(v2)
 b2:
-  v6 = iconst.i32 #4294967293
-  v7 = eq.i32 v2, v6
-  return_(v7)
-)",
-             R"(b0(v0.i32):
-  v1 = iconst.i32 #19
-  v2 = eq.i32 v0, v1
-  br_if v2 b2 b1
-b1:
-  v3 = iconst.i32 #0
-  v4 = ne.i32 v0, v3
-  return_(v4)
-b2:
-  v5 = eqz.i32 v0
-  return_(v5)
+  return_()
 )");
 }
 
