@@ -79,4 +79,18 @@ void give(std::byte* base, const Slot& slot) {
   machine::release(base, slot.size);
 }
 
+void drain() {
+  for (Shelf& shelf : g_shelves) {
+    for (;;) {
+      std::byte* base = nullptr;
+      {
+        const SpinGuard guard(g_lock);
+        if (shelf.count == 0) break;
+        base = shelf.bases[--shelf.count];
+      }
+      machine::release(base, shelf.slot.size);
+    }
+  }
+}
+
 }  // namespace nebulet::kernel::slot_pool

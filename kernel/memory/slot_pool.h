@@ -12,5 +12,7 @@ namespace nebulet::kernel::slot_pool {
 /// See wasm::Host. Any thread, not in fault handlers.
 std::byte* take(const wasm::Host::Slot& slot);
 void give(std::byte* base, const wasm::Host::Slot& slot);
+/// Gives everything back to the machine.
+void drain();
 
 }  // namespace nebulet::kernel::slot_pool

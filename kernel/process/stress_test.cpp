@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "kernel/loader/module.h"
+#include "kernel/memory/slot_pool.h"
 #include "kernel/object/event.h"
 #include "kernel/process/process.h"
 #include "kernel/process/thread.h"
@@ -97,6 +98,43 @@ TEST(Stress, EachAllocationOfAProcessMayBeRefused) {
     }
     EXPECT_GT(refused, 10u);
     EXPECT_GT(by_trap, 1u);
+  });
+}
+
+TEST(Stress, EachRequestForMemoryMayBeRefused) {
+  in_kernel([] {
+    const auto bytes = read_module("life.wasm");
+    const QuotaRef quota(new Quota(256 << 20));
+    HandleTable table;
+    const auto live_once = [&] {
+      slot_pool::drain();  // so that everything is asked for
+      const auto end = live(quota, table, bytes, "run");
+      const bool was = machine::refuse_memory(0);
+      slot_pool::drain();
+      return std::pair(end, was);
+    };
+    ASSERT_EQ(live_once().first->reason, EndReason::exited);
+    const std::uint64_t free = machine::free_memory();
+    std::uint64_t refusals = 0;
+    for (std::uint64_t n = 1;; ++n) {
+      machine::refuse_memory(n);
+      const auto [end, was] = live_once();
+      ASSERT_EQ(quota->used(), 0u) << n;
+      ASSERT_EQ(table.count(), 0u) << n;
+      ASSERT_EQ(machine::free_memory(), free) << n;
+      if (!was) {
+        ASSERT_TRUE(end);
+        ASSERT_EQ(end->reason, EndReason::exited);
+        break;
+      }
+      ++refusals;
+      if (end) {
+        ASSERT_TRUE(end->reason == EndReason::out_of_memory || end->reason == EndReason::exited) << n;
+      } else {
+        ASSERT_EQ(end.error(), Status::out_of_memory) << n;
+      }
+    }
+    EXPECT_GT(refusals, 5u);
   });
 }
 

@@ -39,4 +39,11 @@ int run_hosted(const HostedOptions& options);
 /// running the kernel.
 void prepare_hosted(const HostedOptions& options);
 
+/// For tests: the n-th request for addresses or memory from now on is refused; 0: none. Returns whether one
+/// was, since the last time.
+bool refuse_memory(std::uint64_t n);
+/// For tests: how many pages of the process break the rules: writable and executable, or, in reservations,
+/// accessible without having memory.
+std::uint64_t audit_mappings();
+
 }  // namespace nebulet::machine

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -107,12 +108,48 @@ SharedFile& shared_file() {
   return file;
 }
 
+/// See refuse_memory.
+std::atomic<std::uint64_t> requests_to_refusal = 0;
+constexpr std::uint64_t kRefused = ~0ull;
+
+bool is_refused() {
+  std::uint64_t left = requests_to_refusal;
+  while (left != 0 && left != kRefused)
+    if (requests_to_refusal.compare_exchange_weak(left, left == 1 ? kRefused : left - 1)) return left == 1;
+  return false;
+}
+
 }  // namespace
+
+bool refuse_memory(std::uint64_t n) { return requests_to_refusal.exchange(n) == kRefused; }
+
+std::uint64_t audit_mappings() {
+  std::uint64_t broken = 0;
+  FILE* const maps = fopen("/proc/self/maps", "re");
+  NB_ASSERT(maps != nullptr);
+  unsigned long begin = 0, end = 0;
+  char rights[5];
+  while (fscanf(maps, "%lx-%lx %4s%*[^\n]", &begin, &end, rights) == 3) {
+    if (rights[1] == 'w' && rights[2] == 'x') broken += (end - begin) / kPageSize;
+    if (rights[0] != 'r') continue;
+    const Lock guard(lock);
+    for (const auto& [at, reservation] : reservations()) {
+      for (std::uintptr_t page = std::max<std::uintptr_t>(begin, at);
+           page < std::min<std::uintptr_t>(end, at + reservation.size); page += kPageSize) {
+        const PageState state = reservation.pages[(page - at) / kPageSize];
+        broken += state == 0 || state == state_of(Protection::none);
+      }
+    }
+  }
+  fclose(maps);
+  return broken;
+}
 
 void hosted::set_memory_limit(std::uint64_t bytes) { limit = bytes; }
 
 std::byte* reserve(std::uint64_t size, std::uint64_t align) {
   NB_ASSERT(size != 0 && size % kPageSize == 0 && align >= kPageSize);
+  if (is_refused()) return nullptr;
   void* raw = mmap(nullptr, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (raw == MAP_FAILED) return nullptr;
   const auto begin = reinterpret_cast<std::uintptr_t>(raw);
@@ -156,7 +193,7 @@ bool show(std::byte* at, const std::byte* of, std::uint64_t size, Sharing sharin
   NB_ASSERT(source.file_at >= 0 && count_pages(pages_of(source, of, size)) == size / kPageSize);
   NB_ASSERT(count_pages(pages) == 0);
   const bool copies = sharing == Sharing::copy;
-  if (copies && size > free_memory()) return false;  // each page may become one of its own
+  if (is_refused() || (copies && size > free_memory())) return false;  // each page may become one of its own
   const auto offset = source.file_at + static_cast<std::int64_t>(address(of) - source.begin);
   const int protection = sharing == Sharing::read ? PROT_READ : PROT_READ | PROT_WRITE;
   if (mmap(at, size, protection, (copies ? MAP_PRIVATE : MAP_SHARED) | MAP_FIXED | MAP_NORESERVE,
@@ -197,7 +234,7 @@ std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protectio
   const std::span<PageState> pages = pages_of(reservation, at, size);
   NB_ASSERT(std::ranges::find(pages, kShows) == pages.end());
   const std::uint64_t fresh = pages.size() - count_pages(pages);
-  if (fresh * kPageSize > free_memory()) return std::nullopt;
+  if (is_refused() || fresh * kPageSize > free_memory()) return std::nullopt;
   if (mprotect(at, size, host_protection(protection)) != 0) return std::nullopt;
   committed += fresh * kPageSize;
   reservation.committed += fresh;

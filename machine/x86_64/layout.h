@@ -8,10 +8,11 @@
 
 namespace nebulet::machine {
 
-constexpr std::uint64_t kDirectMap = 0xffff'8000'0000'0000;  ///< all physical memory, at most 64 TiB
-constexpr std::uint64_t kDirectMapSize = 0x4000'0000'0000;
+constexpr std::uint64_t kDirectMap = 0xffff'8000'0000'0000;  ///< all physical memory, at most 16 TiB
+constexpr std::uint64_t kDirectMapSize = 0x1000'0000'0000;
 constexpr std::uint64_t kReserveHigh =
-    0xffff'c000'0000'0000;  ///< reservations below 1 GiB: stacks, code, heap blocks
+    0xffff'9000'0000'0000;  ///< reservations up to 1 GiB: stacks, code, heap blocks; others when kReserveLow
+                            ///< is full
 constexpr std::uint64_t kReserveHighEnd = 0xffff'e000'0000'0000;
 constexpr std::uint64_t kDevices = 0xffff'f000'0000'0000;  ///< registers of devices
 constexpr std::uint64_t kDevicesEnd = 0xffff'f080'0000'0000;

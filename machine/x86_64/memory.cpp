@@ -50,8 +50,8 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align) {
   }
   // A page that stays free on both sides of small reservations would cost tables; their owners reserve their
   // own guards.
-  const std::uint64_t at =
-      whole < kSmall ? take(g_next_high, kReserveHighEnd, whole) : take(g_next_low, kReserveLowEnd, whole);
+  std::uint64_t at = whole <= kSmall ? 0 : take(g_next_low, kReserveLowEnd, whole);
+  if (at == 0) at = take(g_next_high, kReserveHighEnd, whole);
   return reinterpret_cast<std::byte*>(at);
 }
 

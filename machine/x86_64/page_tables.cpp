@@ -372,10 +372,13 @@ std::uint64_t audit(const Entry* table, std::uint32_t level, bool writable, bool
   std::uint64_t broken = 0;
   for (std::uint64_t i = 0; i < kEntries; ++i) {
     const Entry entry = table[i];
-    if (!(entry & kPresent)) continue;
+    if (!(entry & kPresent)) {
+      broken += entry != 0 && (level != 0 || !(entry & kHasFrame));
+      continue;
+    }
     const bool w = writable && (entry & kWritable), x = executable && !(entry & kNoExecute);
     if (level == 0 || (entry & kLarge)) {
-      broken += w && x;
+      broken += (w && x) || ((entry & kShows) && (entry & kHasFrame));
     } else {
       broken += audit(table_of(entry), level - 1, w, x);
     }
@@ -385,9 +388,19 @@ std::uint64_t audit(const Entry* table, std::uint32_t level, bool writable, bool
 
 }  // namespace
 
-std::uint64_t count_writable_executable_pages() {
+std::uint64_t audit_page_tables() {
   SpinGuard guard(g_lock);
   return audit(g_root, 3, true, true);
+}
+
+std::uint64_t count_entries(std::uint64_t at, std::uint64_t size) {
+  std::uint64_t count = 0;
+  SpinGuard guard(g_lock);
+  for_each_run(at, at + size, [&](const Entry* entries, std::uint64_t pages) {
+    count +=
+        static_cast<std::uint64_t>(std::count_if(entries, entries + pages, [](Entry e) { return e != 0; }));
+  });
+  return count;
 }
 
 }  // namespace nebulet::machine

@@ -41,8 +41,11 @@ bool is_readable(std::uint64_t at);
 /// The value of CR3, for CPUs that start.
 PhysicalAddress page_table_root();
 
-/// Walks the tables and counts the leaves that break the rules: writable and executable, or executable
-/// outside the image's text and memory that was asked to be executable.
-std::uint64_t count_writable_executable_pages();
+/// Walks all tables and counts the entries that break the rules: pages that are writable and executable,
+/// entries that are not present and yet neither zero nor of a page that keeps its frame, pages that show a
+/// frame and own it.
+std::uint64_t audit_page_tables();
+/// How many pages of [at, at + size) have an entry that is not zero.
+std::uint64_t count_entries(std::uint64_t at, std::uint64_t size);
 
 }  // namespace nebulet::machine

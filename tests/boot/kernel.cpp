@@ -100,7 +100,60 @@ void test_protection() {
   check(faults(probe_divide, nullptr, Cause::divide), "a division by 0 is reported");
   check(faults(probe_ud2, nullptr, Cause::invalid_opcode), "ud2 is reported");
   check(faults(probe_noncanonical, nullptr, Cause::other), "a non-canonical address is reported");
-  check(count_writable_executable_pages() == 0, "no page is writable and executable");
+}
+
+/// The entry of the page at `at`, whose tables exist, for mistakes on purpose.
+std::uint64_t& entry_of(const void* at) {
+  PhysicalAddress table = page_table_root();
+  for (unsigned level = 3;; --level) {
+    auto* entries = reinterpret_cast<std::uint64_t*>(direct(table));
+    std::uint64_t& entry = entries[address(at) >> (12 + 9 * level) & 511];
+    if (level == 0) return entry;
+    table = entry & 0x000f'ffff'ffff'f000;
+  }
+}
+
+void test_audit() {
+  constexpr std::uint64_t kNoExecute = 1ull << 63;
+  std::byte* slot = reserve(1 << 21, 1 << 21);
+  commit(slot, 4096, Protection::read_write);
+  entry_of(slot) ^= kNoExecute;
+  check(audit_page_tables() == 1, "a page that is writable and executable is found");
+  entry_of(slot) ^= kNoExecute;
+  entry_of(slot + 4096) = 0x1000;
+  check(audit_page_tables() == 1, "an entry that is not present and not zero is found");
+  check(count_entries(address(slot) + 4096, (1 << 21) - 4096) == 1, "and where it is");
+  entry_of(slot + 4096) = 0;
+  release(slot, 1 << 21);
+}
+
+void test_sharing() {
+  const std::uint64_t free_before = free_memory();
+  std::byte* shared = reserve_shareable(1 << 16);
+  std::byte* slot = reserve(1 << 21, 1 << 21);
+  check(commit(shared, 1 << 16, Protection::read_write) == 1 << 16, "memory that can be shown is committed");
+  std::memset(shared, 0x11, 1 << 16);
+  check(show(slot, shared, 8192, Sharing::read), "it is shown for reading");
+  check(show(slot + 8192, shared, 8192, Sharing::read_write), "and for writing");
+  check(show(slot + 16384, shared, 16384, Sharing::copy), "and to be copied");
+  check(faults(probe_write, slot, Cause::memory, true) && slot[8191] == std::byte{0x11},
+        "what is shown for reading cannot be written");
+  slot[8192] = std::byte{0x22};
+  check(shared[0] == std::byte{0x22} && slot[0] == std::byte{0x22} && slot[16384] == std::byte{0x22},
+        "a write is seen everywhere");
+  check(faults(probe_write, slot + 16384, Cause::memory, true), "what is to be copied cannot be written yet");
+  check(commit(slot + 16384, 4096, Protection::read_write) == 0, "a copy is no page that had no memory");
+  slot[16385] = std::byte{0x33};
+  check(shared[1] == std::byte{0x11} && slot[16384] == std::byte{0x22}, "the copy is written alone");
+  check(audit_page_tables() == 0, "no entry breaks the rules");
+  check(decommit(slot, 16384) == 0, "what is shown has no memory of its own");
+  check(faults(probe_read, slot + 8192, Cause::memory) && shared[0] == std::byte{0x22},
+        "it goes from where it was shown only");
+  check(decommit(slot + 16384, 16384) == 16384, "copies were promised memory");
+  check(count_entries(address(slot), 1 << 21) == 0, "nothing is left");
+  release(slot, 1 << 21);
+  release(shared, 1 << 16);
+  check(free_memory() + (64 << 10) >= free_before, "all memory is free again");
 }
 
 void test_memory() {
@@ -138,7 +191,6 @@ void test_memory() {
   write_protected(code, returns_42);
   check(reinterpret_cast<int (*)()>(code)() == 42, "written code runs");
   check(faults(probe_write, code, Cause::memory, true), "code is not writable");
-  check(count_writable_executable_pages() == 0, "still no page is writable and executable");
 
   g_lazy_begin = slot + (4ull << 30);
   g_lazy_end = slot + (4ull << 30) + (1 << 20);
@@ -445,14 +497,23 @@ int kernel_main(const BootInfo& boot) {
     print("\n# {} KiB/s\n", 1024 * 1'000'000'000ull / (monotonic_ns() - from));
     return 0;
   }
-  test_protection();
-  test_memory();
-  test_heap();
-  test_stack_overflow();
-  test_time();
-  test_preemption();
-  test_contexts();
-  test_cpus(boot.cpus);
+  test_audit();
+  struct Test {
+    void (*run)(std::uint32_t cpus);
+    std::string_view name;
+  };
+  for (const Test& test :
+       {Test{[](std::uint32_t) { test_protection(); }, "protection"},
+        Test{[](std::uint32_t) { test_memory(); }, "memory"},
+        Test{[](std::uint32_t) { test_sharing(); }, "sharing"},
+        Test{[](std::uint32_t) { test_heap(); }, "heap"},
+        Test{[](std::uint32_t) { test_stack_overflow(); }, "stack overflow"},
+        Test{[](std::uint32_t) { test_time(); }, "time"},
+        Test{[](std::uint32_t) { test_preemption(); }, "preemption"},
+        Test{[](std::uint32_t) { test_contexts(); }, "contexts"}, Test{test_cpus, "processors"}}) {
+    test.run(boot.cpus);
+    check(audit_page_tables() == 0, std::string("the page tables keep the rules after: ").append(test.name));
+  }
   for (const BootModule& module : boot.modules) {
     print("# module {} of {} bytes: {}\n", module.name, module.bytes.size(),
           std::string_view(reinterpret_cast<const char*>(module.bytes.data()),

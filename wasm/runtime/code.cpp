@@ -12,7 +12,7 @@ namespace {
 // Code of a module lies in granules of its own, so that one look-up finds it.
 constexpr unsigned kGranuleShift = 20;
 constexpr std::uint64_t kGranule = 1ull << kGranuleShift;
-constinit AddressMap<const ModuleCode, kGranuleShift, 16384> g_code;
+constinit AddressMap<const ModuleCode, kGranuleShift> g_code;
 
 std::uint64_t whole_pages(std::uint64_t bytes) { return (bytes + kHostPage - 1) & ~(kHostPage - 1); }
 
@@ -61,7 +61,7 @@ Result<> ModuleCode::map() {
   text_size_ = text;
   for (std::uint64_t offset = 0; offset < mapped_size_; offset += kGranule) {
     if (!g_code.insert(ModuleCode::text() + offset, this))
-      return error(Error::Kind::limit, "too much code in this kernel");
+      return error(Error::Kind::out_of_memory, "no memory for the map of code");
     registered_ = offset + kGranule;
   }
   return {};

@@ -10,7 +10,7 @@ namespace nebulet::wasm {
 namespace {
 
 static_assert(kMemorySlotSize == 1ull << 33);
-constinit AddressMap<Memory, 33, 32768> g_memories;
+constinit AddressMap<Memory, 33> g_memories;
 
 /// What one fault commits: little while the memory is small. Of shared memories always the most.
 constexpr std::uint64_t kFirstTouches = 16 * 1024, kTouch = kWasmPage;

@@ -11,7 +11,7 @@ namespace nebulet::wasm {
 namespace {
 
 static_assert(kStackSlot == 1ull << 23);
-constinit AddressMap<WasmStack, 23, 16384> g_stacks;
+constinit AddressMap<WasmStack, 23> g_stacks;
 
 /// Bytes committed by one fault.
 constexpr std::uint64_t kTouch = 16 * 1024;
