@@ -23,7 +23,7 @@ struct CallPlace {
   std::byte buffer[kCallBuffer];
 };
 
-/// Of the whole library. Nothing is done by its threads at a time but what follows here and kernel calls.
+/// Of the whole library: all that it keeps belongs to the thread that has it. A thread without it only waits.
 class LibraryLock {
  public:
   // "Futexes are tricky" (Drepper 2011), the second mutex: 0 free, 1 taken, 2 taken and waited for.
