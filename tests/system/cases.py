@@ -341,7 +341,7 @@ CASES = [
     Case("inspect no function", "traps", verb="inspect", flags=["--func", "levitate"], modes=TOOL, stderr=[r"levitate"],
          exit_code=TOOL_ERROR),
     Case("inspect an unknown stage", "traps", verb="inspect", flags=["--func", "divide", "--after", "codde"], modes=TOOL,
-         stderr=[r"--after codde: .*did you mean code\?.*; there are wasm, ssa, simplify, .*code$"], exit_code=TOOL_ERROR),
+         stderr=[r"--after codde: .*did you mean code\?.*; there are wasm, ssa, expand-switches, simplify, .*code$"], exit_code=TOOL_ERROR),
     Case("inspect no module", "text", verb="inspect", modes=TOOL, files={"text": b"text"}, stderr=[r"magic header not detected"],
          exit_code=TOOL_ERROR),
     Case("a module from standard input", "-", stdin=HELLO, stdout=b"hello\n", quiet=True),
