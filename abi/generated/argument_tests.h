@@ -742,6 +742,34 @@ static void dma_give_reply(void) {
   refused(NB_STATUS_ACCESS_DENIED, nb_dma_give_reply(lacking(NB_OBJECT_DMA_MEMORY, NB_RIGHT_READ), 0, 0, 0), "dma_give_reply: dma: without `read`");
 }
 
+static void system_processes(void) {
+  refused(NB_STATUS_BAD_HANDLE, nb_system_processes(0, 0, space, 1), "system_processes: system: none");
+  refused(NB_STATUS_BAD_HANDLE, nb_system_processes(closed, 0, space, 1), "system_processes: system: closed");
+  refused(NB_STATUS_BAD_HANDLE, nb_system_processes(~0u, 0, space, 1), "system_processes: system: no number of a handle");
+  refused(NB_STATUS_WRONG_TYPE, nb_system_processes(good(NB_OBJECT_EVENT, 0), 0, space, 1), "system_processes: system: an event");
+  refused(NB_STATUS_ACCESS_DENIED, nb_system_processes(lacking(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, space, 1), "system_processes: system: without `read`");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(end() - 48 + 1), 1), "system_processes: entries: one byte past the end");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(~0u), 1), "system_processes: entries: the last address");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(end() + 1), 0), "system_processes: entries: empty, behind the end");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(0), 0x5555555u), "system_processes: entries: all addresses");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(end() - 48), 0x5555555u), "system_processes: entries: wraps around");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(0), 0x5555555u), "system_processes: entries: its bytes wrap around");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_processes(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(0), 0x5555556u), "system_processes: entries: its bytes wrap to one element");
+}
+
+static void system_process_name(void) {
+  refused(NB_STATUS_BAD_HANDLE, nb_system_process_name(0, 0, space, 1), "system_process_name: system: none");
+  refused(NB_STATUS_BAD_HANDLE, nb_system_process_name(closed, 0, space, 1), "system_process_name: system: closed");
+  refused(NB_STATUS_BAD_HANDLE, nb_system_process_name(~0u, 0, space, 1), "system_process_name: system: no number of a handle");
+  refused(NB_STATUS_WRONG_TYPE, nb_system_process_name(good(NB_OBJECT_EVENT, 0), 0, space, 1), "system_process_name: system: an event");
+  refused(NB_STATUS_ACCESS_DENIED, nb_system_process_name(lacking(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, space, 1), "system_process_name: system: without `read`");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_process_name(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(end() - 1 + 1), 1), "system_process_name: name: one byte past the end");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_process_name(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(~0u), 1), "system_process_name: name: the last address");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_process_name(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(end() + 1), 0), "system_process_name: name: empty, behind the end");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_process_name(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(0), 0xffffffffu), "system_process_name: name: all addresses");
+  refused(NB_STATUS_BAD_ADDRESS, nb_system_process_name(good(NB_OBJECT_SYSTEM, NB_RIGHT_READ), 0, at(end() - 1), 0xffffffffu), "system_process_name: name: wraps around");
+}
+
 static void (*const kArgumentTests[])(void) = {
     handle_close,
     handle_duplicate,
@@ -812,4 +840,6 @@ static void (*const kArgumentTests[])(void) = {
     dma_quiesced,
     dma_take_request,
     dma_give_reply,
+    system_processes,
+    system_process_name,
 };

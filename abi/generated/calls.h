@@ -87,6 +87,8 @@ Result<> sys_dma_write(CallContext& context, HandleArg<DmaMemory, abi::Right::wr
 Result<> sys_dma_quiesced(CallContext& context, HandleArg<Resource, abi::Right::write> resource);
 Result<> sys_dma_take_request(CallContext& context, HandleArg<DmaMemory, abi::Right::write> dma, std::uint64_t offset, std::uint32_t request_offset, std::uint32_t size);
 Result<> sys_dma_give_reply(CallContext& context, HandleArg<DmaMemory, abi::Right::read> dma, std::uint64_t offset, std::uint32_t reply_offset, std::uint32_t size);
+Result<std::uint32_t> sys_system_processes(CallContext& context, HandleArg<System, abi::Right::read> system, std::uint64_t after, GuestArrayOut<abi::ProcessEntry> entries);
+Result<std::uint32_t> sys_system_process_name(CallContext& context, HandleArg<System, abi::Right::read> system, std::uint64_t id, GuestOut name);
 
 }  // namespace nebulet::kernel
 
@@ -171,4 +173,6 @@ Result<> sys_dma_give_reply(CallContext& context, HandleArg<DmaMemory, abi::Righ
   CALL(0x2206, dma_write) \
   CALL(0x2207, dma_quiesced) \
   CALL(0x2208, dma_take_request) \
-  CALL(0x2209, dma_give_reply)
+  CALL(0x2209, dma_give_reply) \
+  CALL(0x2401, system_processes) \
+  CALL(0x2402, system_process_name)

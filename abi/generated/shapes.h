@@ -93,6 +93,8 @@ constexpr CallShape kCallShapes[] = {
     {"dma_quiesced", "h", 's'},
     {"dma_take_request", "hqww", 's'},
     {"dma_give_reply", "hqww", 's'},
+    {"system_processes", "hqon", 'v'},
+    {"system_process_name", "hqon", 'v'},
 };
 
 }  // namespace nebulet::abi

@@ -68,13 +68,14 @@ enum class ObjectType : std::uint32_t {
   wait_set = 9,  ///< Objects that are waited for again and again.
   module = 12,  ///< A compiled module, of which processes have instances.
   memory_object = 13,  ///< Bytes outside of any linear memory.
+  system = 14,  ///< The right to look at all processes.
   service = 0x14,  ///< Where calls through doors arrive.
   resource = 0x1e,  ///< Ports, registers, interrupt lines or PCI functions that a driver may use.
   interrupt = 0x1f,  ///< Signaled when a line or message interrupts.
   dma_memory = 0x20,  ///< Memory that a device reads and writes.
   door = 0x15,  ///< The right to call a service, with a cookie that the service knows it by.
 };
-constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 13 || value == 20 || value == 30 || value == 31 || value == 32 || value == 21; }
+constexpr bool is_valid(ObjectType, std::uint32_t value) { return value == 1 || value == 2 || value == 3 || value == 4 || value == 5 || value == 6 || value == 7 || value == 8 || value == 9 || value == 12 || value == 13 || value == 14 || value == 20 || value == 30 || value == 31 || value == 32 || value == 21; }
 
 /// Where console_write writes.
 enum class ConsoleStream : std::uint32_t {
@@ -255,6 +256,18 @@ struct NetInfo {
   std::uint32_t reserved;  ///< 0.
 };
 static_assert(sizeof(NetInfo) == 16);
+
+/// What system_processes tells of one process.
+struct ProcessEntry {
+  std::uint64_t id;  ///< Its number.
+  std::uint64_t cpu_time;  ///< Nanoseconds of processor time that its threads used.
+  std::uint64_t memory_used;  ///< Bytes of memory that are charged to it.
+  std::uint64_t memory_limit;  ///< Bytes of memory that it may have.
+  std::uint64_t calls;  ///< Kernel calls that its threads made.
+  std::uint32_t handles;  ///< Handles that are open.
+  std::uint32_t threads;  ///< Threads that have not ended.
+};
+static_assert(sizeof(ProcessEntry) == 48);
 
 /// The name of a status, for messages.
 constexpr const char* name(Status status) {

@@ -76,6 +76,7 @@ enum {
   NB_OBJECT_WAIT_SET = 9, /* Objects that are waited for again and again. */
   NB_OBJECT_MODULE = 12, /* A compiled module, of which processes have instances. */
   NB_OBJECT_MEMORY_OBJECT = 13, /* Bytes outside of any linear memory. */
+  NB_OBJECT_SYSTEM = 14, /* The right to look at all processes. */
   NB_OBJECT_SERVICE = 20, /* Where calls through doors arrive. */
   NB_OBJECT_RESOURCE = 30, /* Ports, registers, interrupt lines or PCI functions that a driver may use. */
   NB_OBJECT_INTERRUPT = 31, /* Signaled when a line or message interrupts. */
@@ -259,6 +260,17 @@ typedef struct {
   uint32_t reserved; /* 0. */
 } nb_net_info_t;
 
+/* What system_processes tells of one process. */
+typedef struct {
+  uint64_t id; /* Its number. */
+  uint64_t cpu_time; /* Nanoseconds of processor time that its threads used. */
+  uint64_t memory_used; /* Bytes of memory that are charged to it. */
+  uint64_t memory_limit; /* Bytes of memory that it may have. */
+  uint64_t calls; /* Kernel calls that its threads made. */
+  uint32_t handles; /* Handles that are open. */
+  uint32_t threads; /* Threads that have not ended. */
+} nb_process_entry_t;
+
 #define NB_CALL(name) __attribute__((import_module("nebulet"), import_name(#name)))
 
 /* Gives the handle back. The object lives on while other handles or the kernel hold it. */
@@ -279,7 +291,7 @@ NB_CALL(process_exit) __attribute__((noreturn)) void nb_process_exit(uint32_t st
 /* Tells a property of the process. */
 NB_CALL(process_info) int64_t nb_process_info(nb_process_property_t property);
 
-/* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (2); the console handle (0: none); the handle of the root resource (0: the process was not given the devices); the handles of standard input, output and errors, each the console or an end of a stream (0: closed); a word whose bits 0, 1 and 2 say that input, output and errors are a terminal; the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and for each of them the handle of its file server, its guest path and the name to attach to (9P `aname`); the number of directories that the WASI library keeps in its memory and for each of them the lower and the upper word of its quota in bytes and its guest path; the number of other handles and for each of them the handle and its name (the first program's `initfs` is the boot module of that name, a memory object). */
+/* Copies the startup block to `block`, as much as fits, and returns its whole length. The block is a sequence of little-endian 32-bit words and strings; a string is a word with its length in bytes, the bytes, and zeros up to a multiple of four. It holds: the version (2); the console handle (0: none); the handle of the root resource (0: the process was not given the devices); the handles of standard input, output and errors, each the console or an end of a stream (0: closed); a word whose bits 0, 1 and 2 say that input, output and errors are a terminal; the number of arguments and that many strings; the number of environment entries and that many strings `NAME=VALUE`; the number of preopened directories and for each of them the handle of its file server, its guest path and the name to attach to (9P `aname`); the number of directories that the WASI library keeps in its memory and for each of them the lower and the upper word of its quota in bytes and its guest path; the number of other handles and for each of them the handle and its name (the first program of a system gets `initfs`, the boot module of that name as a memory object, and `system`). */
 NB_CALL(process_startup) int64_t nb_process_startup(void* block, size_t block_size);
 
 /* Makes a process without instances. `memory` bytes of the calling process's limit become its own limit; what it does not use comes back when it ends, the rest with the objects that it made. The handle has the rights duplicate, transfer, read, wait, signal, manage. A process that was not started ends with its last handle; one that runs does not. */
@@ -500,6 +512,12 @@ NB_CALL(dma_take_request) nb_status_t nb_dma_take_request(nb_handle_t dma, uint6
 
 /* In a function that door_exchange called: copies `size` bytes from `offset` in the memory to `reply_offset` in the caller's reply. */
 NB_CALL(dma_give_reply) nb_status_t nb_dma_give_reply(nb_handle_t dma, uint64_t offset, uint32_t reply_offset, uint32_t size);
+
+/* Stores what is known of processes that run and have numbers above `after`, in the order of their numbers, at most 64 and as many as `entries` has places. The result is how many; fewer than were asked for: there are no more. */
+NB_CALL(system_processes) int64_t nb_system_processes(nb_handle_t system, uint64_t after, nb_process_entry_t* entries, size_t entries_count);
+
+/* Stores the name of a process that runs, as much as fits, and returns its whole length. */
+NB_CALL(system_process_name) int64_t nb_system_process_name(nb_handle_t system, uint64_t id, void* name, size_t name_size);
 
 #ifdef __cplusplus
 }

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The first program: the numbers from 2 to 10000. Handle 1: the stream to the next.
-#include "examples/pipeline/lines.h"
+// The first program: the numbers from 2 to the one in the file /settings/limit.
+#include <cstdio>
 
-extern "C" void run() {
-  for (unsigned number = 2; number <= 10000; number++)
-    if (!write_number(nebulet::sdk::Stream(1), number)) return;
+int main() {
+  unsigned limit = 0;
+  std::FILE* const settings = std::fopen("/settings/limit", "r");
+  if (settings == nullptr || std::fscanf(settings, "%u", &limit) != 1) {
+    std::fprintf(stderr, "count: no number in /settings/limit\n");
+    return 1;
+  }
+  for (unsigned number = 2; number <= limit; number++) std::printf("%u\n", number);
 }

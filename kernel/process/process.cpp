@@ -79,10 +79,12 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
     Ref<Object> root = TRY(make_object<Resource>(quota(), 0, ResourceKind::root, 0, Resource::kEverything));
     devices_handle = TRY(handles_.insert(Handle(std::move(root), common | Right::manage)));
   }
-  HandleValue initfs_handle = HandleValue::none;
+  HandleValue initfs_handle = HandleValue::none, system_handle = HandleValue::none;
   if (!options.initfs.empty()) {
     Ref<Object> initfs = TRY(MemoryObject::over(quota(), options.initfs));
     initfs_handle = TRY(handles_.insert(Handle(std::move(initfs), common | Right::read)));
+    Ref<Object> system = TRY(make_object<System>(quota(), 0));
+    system_handle = TRY(handles_.insert(Handle(std::move(system), common | Right::read)));
   }
   BlockWriter block;
   block.word(kStartupVersion);
@@ -104,10 +106,12 @@ Result<> Process::make_startup_block(const Options& options, Ref<Object> console
     block.word(static_cast<std::uint32_t>(directory.quota >> 32));
     block.string(directory.path);
   }
-  block.word(options.initfs.empty() ? 0 : 1);  // other handles
+  block.word(options.initfs.empty() ? 0 : 2);  // other handles
   if (!options.initfs.empty()) {
     block.word(static_cast<std::uint32_t>(initfs_handle));
     block.string("initfs");
+    block.word(static_cast<std::uint32_t>(system_handle));
+    block.string("system");
   }
   startup_block_ = block.take();
   return {};
@@ -215,7 +219,7 @@ int Process::wait() {
 bool Process::add(Thread& thread) {
   const SpinGuard guard(lock_);
   if (exiting_) return false;
-  started_ = true;
+  if (!started_.exchange(true)) register_process(*this);
   threads_.push_back(&thread);
   thread_count_ = static_cast<std::uint32_t>(threads_.size());
   return true;
@@ -238,6 +242,7 @@ void Process::remove(Thread& thread) {
 
 // The process has no threads and gets none: what it has goes before anybody is told.
 void Process::finish() {
+  unregister_process(*this);
   const MutexGuard guard(building_);
   program_.reset();
   shared_memories_.clear();
@@ -274,7 +279,9 @@ std::uint64_t Process::cpu_ns() {
 
 std::uint64_t Process::kernel_calls() {
   const SpinGuard guard(lock_);
-  return ended_threads_calls_;
+  std::uint64_t sum = ended_threads_calls_;
+  for (const Thread* thread : threads_) sum += thread->kernel_calls();
+  return sum;
 }
 
 }  // namespace nebulet::kernel

@@ -12,6 +12,7 @@
 #include "kernel/memory/process_memory.h"
 #include "kernel/object/handle_table.h"
 #include "kernel/object/object.h"
+#include "kernel/process/registry.h"
 #include "kernel/sched/wait_queue.h"
 #include "kernel/status.h"
 
@@ -100,8 +101,10 @@ class Process final : public Object {
   void set_share(Priority priority, std::uint32_t weight);
   /// Processor time of all threads.
   std::uint64_t cpu_ns();
-  /// How many kernel calls the threads that ended have made.
+  /// How many kernel calls its threads have made.
   std::uint64_t kernel_calls();
+
+  RegistryHook registry_hook;
 
  private:
   friend class Thread;

@@ -2,6 +2,7 @@
 // A thread of a process: a kernel stack (Task) and a wasm stack.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
@@ -47,8 +48,8 @@ class Thread final : public Object, public Task {
   Process& process() const { return *process_; }
   wasm::WasmStack& stack() const { return *stack_; }
   /// How many kernel calls it made; counted by itself.
-  std::uint64_t kernel_calls() const { return kernel_calls_; }
-  void count_call() { ++kernel_calls_; }
+  std::uint64_t kernel_calls() const { return kernel_calls_.load(std::memory_order_relaxed); }
+  void count_call() { kernel_calls_.store(kernel_calls() + 1, std::memory_order_relaxed); }
   /// Changed by the thread itself only.
   Place& place() { return place_; }
   bool is_at_home() const { return place_.call == nullptr; }
@@ -74,7 +75,7 @@ class Thread final : public Object, public Task {
   HandleCache handle_cache_;
   Server* server_ = nullptr;  ///< under the process's lock
   Body body_;
-  std::uint64_t kernel_calls_ = 0;
+  std::atomic<std::uint64_t> kernel_calls_ = 0;
 };
 
 /// The end of every kernel call and of every preemption: does not return if the process is ending; lets

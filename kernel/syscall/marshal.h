@@ -26,6 +26,7 @@
 #include "kernel/object/timer.h"
 #include "kernel/object/wait_set.h"
 #include "kernel/process/process.h"
+#include "kernel/process/registry.h"
 #include "kernel/process/thread.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/status.h"

@@ -41,9 +41,9 @@ def trap(function: str, text: str, **more) -> Case:
     return Case(f"trap {function}", "traps", flags=["--invoke", function], stderr=patterns, exit_code=TRAP, **more)
 
 
-def system(name: str, manifest: str, programs: str, **more) -> Case:
+def system(name: str, manifest: str, programs: str, more_files: dict[str, bytes] | None = None, **more) -> Case:
     """A manifest, beside the programs that it names."""
-    return Case(name, "nebulet.toml", files={"nebulet.toml": manifest.encode()},
+    return Case(name, "nebulet.toml", files={"nebulet.toml": manifest.encode(), **(more_files or {})},
                 links={f"{program}.wasm": f"{{apps}}/{program}.wasm" for program in programs.split()}, **more)
 
 
@@ -117,6 +117,44 @@ file = "counter.wasm"
 handles = [{ door = "counter" }]
 """, "counter", stdout=None, stdout_with=b"\n1..5\n", stdout_without=b"not ok", modes=MODES,
            stderr=[r"init: server: trapped; starting it again in 10 ms \(1 of 5\)", r"init: server: ended with 3; starting it again in 20 ms"]),
+    system("each process has its own directories", """
+[[process]]
+name = "tmp"
+file = "nebulet:memfs"
+args = [1000000]
+kind = "service"
+handles = [{ serve = "tmp", name = "service" }]
+[[process]]
+name = "first"
+file = "copy.wasm"
+args = ["/in/a", "/tmp/sub"]
+dir = { "/in" = "in" }
+mount = { "/tmp" = "tmp" }
+stdout = "done"
+[[process]]
+name = "second"
+file = "show.wasm"
+stdin = "done"
+args = ["-", "/tmp/sub", "/assets/dir/x", "/in/a", "/out/../in/a", "/out/b"]
+dir = { "/out" = "out" }
+files = { "/assets" = "assets" }
+mount = { "/tmp" = "tmp" }
+[[process]]
+name = "third"
+file = "copy.wasm"
+args = ["/in/a", "/out/new"]
+dir = { "/in" = "in", "/out" = "out" }
+""", "copy show", more_files={"in/a": b"in\n", "out/b": b"out\n", "assets/dir/x": b"asset\n"}, files_after={"out/new": b"in\n", "in/a": b"in\n"},
+           stdout=b"in\nasset\n/in/a: Capabilities insufficient\n/out/../in/a: Operation not permitted\nout\n", quiet=True),
+    system("who may look sees all processes", """
+[[process]]
+file = "top.wasm"
+args = ["--json"]
+handles = [{ system = true }]
+[[process]]
+name = "blind"
+file = "top.wasm"
+""", "top", stdout=None, stdout_with=b'"id":2,"name":"top","cpu_ns":', exit_code=1, stderr=["top: it was given no handle `system`"]),
     system("processes that want too much", """
 memory = "64M"
 [[process]]

@@ -127,6 +127,7 @@ Result<> take_system(const Manifest& manifest, RunOptions& run) {
   auto system = std::make_shared<System>(TRY(make_system(manifest, run.memory)));
   run.devices |= system->needs_devices;
   run.argv0 = "init";
+  run.directories = system->exports;
   run.system = std::move(system);
   return {};
 }

@@ -115,6 +115,10 @@ Result<Installation> Installation::locate() {
   return found;
 }
 
+std::string Installation::service(std::string_view name) const {
+  return std::format("{}/build/wasm/user/services/{}.wasm", root, name);
+}
+
 Result<> Installation::require(std::initializer_list<std::string> paths) const {
   for (const std::string& path : paths) {
     if (::access(path.c_str(), R_OK) != 0)

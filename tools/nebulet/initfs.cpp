@@ -43,6 +43,8 @@ void InitfsWriter::add(std::string_view name, std::span<const std::byte> bytes) 
   entry(name, bytes, 0100444);
 }
 
+void InitfsWriter::add_directory(std::string_view name) { entry(name, {}, 040555); }
+
 std::vector<std::byte> InitfsWriter::finish() {
   entry("TRAILER!!!", {}, 0);
   next_inode_ = 1;

@@ -13,6 +13,7 @@ namespace nebulet::tool {
 class InitfsWriter {
  public:
   void add(std::string_view name, std::span<const std::byte> bytes);
+  void add_directory(std::string_view name);
   /// The whole archive; the writer is empty afterwards.
   std::vector<std::byte> finish();
 

@@ -20,8 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 
 /// Keys that only init knows what to do with.
-constexpr std::string_view kSystemKeys[] = {"name",  "kind",   "memory", "restart", "restarts",
-                                            "stdin", "stdout", "stderr", "handles"};
+constexpr std::string_view kSystemKeys[] = {"name",   "kind",   "memory",  "restart", "restarts", "stdin",
+                                            "stdout", "stderr", "handles", "mount",   "files"};
 bool is_system_key(std::string_view name) { return std::ranges::contains(kSystemKeys, name); }
 
 using Entry = std::pair<const toml::key*, const toml::node*>;
@@ -137,7 +137,7 @@ class Reader {
   Result<> file(const toml::node& node, const std::string& source, ManifestProcess& process) {
     const auto text = node.value_exact<std::string>();
     if (!text || text->empty()) return fail("{}file: want the path of a module", source);
-    process.file = resolve(*text);
+    process.file = text->starts_with(kBuiltIn) ? *text : resolve(*text);
     return {};
   }
 
@@ -157,6 +157,7 @@ class Reader {
     init::Process& plan = process.plan;
     if (name != "name") process.needs_init = true;
     if (name == "handles") return handles(node, source, plan);
+    if (name == "mount" || name == "files") return directories(name, node, source, process);
     if (name == "restarts") {
       const auto number = node.value_exact<std::int64_t>();
       if (!number || *number < 0) return fail("{}restarts: want a number", source);
@@ -194,6 +195,27 @@ class Reader {
     return {};
   }
 
+  /// mount = { "GUEST" = "SERVICE" or "SERVICE:DIRECTORY" }, files = { "GUEST" = "DIRECTORY" }.
+  Result<> directories(const std::string& key, const toml::node& node, const std::string& source,
+                       ManifestProcess& process) const {
+    const toml::table* const table = node.as_table();
+    if (table == nullptr)
+      return fail("{}{}: want a table, like {{ \"/data\" = \"{}\" }}", source, key,
+                  key == "mount" ? "SERVICE" : "DIRECTORY");
+    for (const auto& [guest, value] : in_order(*table)) {
+      const auto text = value->value_exact<std::string>();
+      if (!text || text->empty()) return fail("{}{}.{}: want a text", source, key, guest->str());
+      const std::size_t colon = std::min(text->find(':'), text->size());
+      if (key == "files") {
+        process.files.push_back({resolve(*text), std::string(guest->str())});
+      } else {
+        process.plan.mounts.push_back({std::string(guest->str()), text->substr(0, colon),
+                                       text->substr(std::min(colon + 1, text->size()))});
+      }
+    }
+    return {};
+  }
+
   /// handles = [{ ports = 0x60, count = 5 }, { read = "STREAM" }, …].
   Result<> handles(const toml::node& node, const std::string& source, init::Process& plan) {
     const toml::array* const list = node.as_array();
@@ -217,6 +239,11 @@ class Reader {
     if (table == nullptr) return fail("{}handles: want a table, like {{ read = \"STREAM\" }}", at(item));
     for (const auto& [key, node] : in_order(*table)) {
       const std::string_view name = key->str();
+      if (name == "system" || name == "archive") {
+        if (node->value_exact<bool>() != true) return fail("{}handles: {}: want true", at(*node), name);
+        kind = name, grant.what = name == "system" ? What::system : What::archive;
+        continue;
+      }
       const auto number = node->value_exact<std::int64_t>();
       const auto text = node->value_exact<std::string>();
       const auto* const found = std::ranges::find(kKinds, name, &std::pair<std::string_view, What>::first);
@@ -229,16 +256,17 @@ class Reader {
         (is_kind ? grant.base : grant.count) = static_cast<std::uint64_t>(*number);
       } else if (is_kind || name == "name") {
         if (!text || text->empty()) return fail("{}handles: {}: want a name", at(*node), name);
-        grant.name = *text;
+        (is_kind ? grant.name : grant.handle) = *text;
       } else {
-        std::vector<std::string_view> known = {"count", "name"};
+        std::vector<std::string_view> known = {"count", "name", "system", "archive"};
         for (const auto& each : kKinds) known.push_back(each.first);
         return fail("{}handles: {}: no such key{}", at(*node), name, did_you_mean(name, known));
       }
     }
     if (!kind)
-      return fail("{}handles: want ports, registers, interrupt, read, write, serve or door in it", at(item));
-    if (of_machine(grant.what) && grant.name.empty()) grant.name = *kind;
+      return fail(
+          "{}handles: want ports, registers, interrupt, read, write, serve, door, system or archive in it",
+          at(item));
     return grant;
   }
 

@@ -12,11 +12,15 @@
 
 namespace nebulet::tool {
 
+/// How `file` names a service of Nebulet's own: nebulet:memfs.
+inline constexpr std::string_view kBuiltIn = "nebulet:";
+
 /// A program of a manifest. Paths are relative to the manifest's folder and resolved here.
 struct ManifestProcess {
   std::string file;
   std::vector<std::string> arguments;  ///< argv[1] …
   std::vector<GivenFlag> flags;        ///< in the order of the manifest, with the line of each
+  std::vector<Directory> files;        ///< of this host, which are copied into the initfs
   init::Process plan;       ///< what init alone knows of: how it is started again, what it is given
   bool needs_init = false;  ///< it has keys for that
   std::map<std::string, std::string, std::less<>> sources;  ///< FILE:LINE of keys; of the table, under ""

@@ -149,9 +149,9 @@ restarts = 3
                        .restart = init::Restart::on_failure,
                        .memory = 1 << 20,
                        .arguments = {folder_ + "/p.wasm"},
-                       .grants = {{What::registers, "cells", 0xb8000, 4000},
-                                  {What::interrupt, "interrupt", 1, 1},
-                                  {What::read, "shown", 0, 1}}};
+                       .grants = {{What::registers, "", "cells", 0xb8000, 4000},
+                                  {What::interrupt, "", "", 1, 1},
+                                  {What::read, "shown", "", 0, 1}}};
   init::Process other{.name = "p",
                       .file = screen.file,
                       .entry = "run",
@@ -196,7 +196,7 @@ TEST_F(ManifestTest, NamesTheMistakeInOneOfSeveral) {
        ":6: handles: want a list, like [{ ports = 0x60, count = 5 }, { read = \"STREAM\" }]"},
       {second + "handles = [\n1]\n", ":7: handles: want a table, like { read = \"STREAM\" }"},
       {second + "handles = [{}]\n",
-       ":6: handles: want ports, registers, interrupt, read, write, serve or door in it"},
+       ":6: handles: want ports, registers, interrupt, read, write, serve, door, system or archive in it"},
       {second + "handles = [{ prots = 1 }]\n", ":6: handles: prots: no such key (did you mean ports?)"},
       {second + "handles = [{ ports = -1 }]\n", ":6: handles: ports: want a number"},
       {second + "handles = [{ door = 1 }]\n", ":6: handles: door: want a name"},
@@ -204,6 +204,12 @@ TEST_F(ManifestTest, NamesTheMistakeInOneOfSeveral) {
        ":6: handles: it is either read or write; want a table for each"},
       {second + "handles = [{ ports = 96 }]\n",
        ":6: handles: only a process with kind = \"driver\" gets the machine's"},
+      {second + "handles = [{ system = false }]\n", ":6: handles: system: want true"},
+      {second + "mount = 1\n", ":6: mount: want a table, like { \"/data\" = \"SERVICE\" }"},
+      {second + "mount = { \"/d\" = \"x\" }\n", ":6: mount: nobody serves \"x\""},
+      {second + "files = { \"/d\" = 1 }\n", ":6: files./d: want a text"},
+      {second + "files = { \"/d\" = \"none\" }\n",
+       ":6: files: there is no directory " + folder_ + "/none on this host"},
       {"name = \"x\"\nfile = \"p.wasm\"\n", ":1: name: it is about a program and stands in [[process]]"},
   };
   for (const auto& [text, message] : kMistakes) {

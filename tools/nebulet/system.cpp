@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <map>
 
 #include "base/result.h"
 #include "tools/nebulet/cache.h"
@@ -25,13 +24,15 @@ std::string source_of(const ManifestProcess& process, std::string_view key) {
   return (found == process.sources.end() ? process.sources.find("") : found)->second;
 }
 
+/// Services that the tool adds when they are needed.
+constexpr std::string_view kHostfs = "nebulet:hostfs", kInitfs = "nebulet:initfs";
+
 /// What the module says about how it wants to be run.
-Result<> look_at_module(const ManifestProcess& process, init::Process& plan) {
-  const auto bytes = read_module(process.file);
+Result<> look_at_module(const ManifestProcess& process, const std::string& file, init::Process& plan) {
+  const auto bytes = read_module(file);
   if (!bytes) return fail("{}: file: {}", source_of(process, "file"), bytes.error().message);
   const auto module = wasm::decode_module(*bytes);
-  if (!module)
-    return fail("{}: file: {}: {}", source_of(process, "file"), process.file, module.error().message);
+  if (!module) return fail("{}: file: {}: {}", source_of(process, "file"), file, module.error().message);
   plan.wasi = std::ranges::any_of(module->imports, [](const wasm::Import& import) {
     return import.module == "wasi_snapshot_preview1" || import.module == "wasi";
   });
@@ -43,12 +44,12 @@ Result<> look_at_module(const ManifestProcess& process, init::Process& plan) {
   plan.entry = exports("_start") ? "_start" : "run";
   if (!exports(plan.entry))
     return fail("{}: file: {}: it exports neither `_start` nor `run`, so there is nothing to start",
-                source_of(process, "file"), process.file);
+                source_of(process, "file"), file);
   return {};
 }
 
 /// By the meaning that `nebulet run` gives to the flags.
-Result<> take_flags(const ManifestProcess& process, init::Process& plan) {
+Result<> take_flags(const ManifestProcess& process, init::Process& plan, System& system) {
   Request request;
   TRY(apply_flags(*find_verb("run"), process.flags, request));
   const RunOptions& run = request.run;
@@ -57,13 +58,22 @@ Result<> take_flags(const ManifestProcess& process, init::Process& plan) {
   };
   if (!run.invoke.empty()) return refuse("invoke");
   if (!run.code_file.empty()) return refuse("code");
-  if (!run.directories.empty())
-    return fail(
-        "{}: dir: processes under init cannot have directories of the host yet; tmpfs makes one in memory",
-        source_of(process, "dir"));
   plan.arguments = {run.argv0.empty() ? process.file : run.argv0};
   plan.arguments.insert(plan.arguments.end(), process.arguments.begin(), process.arguments.end());
   plan.environment = run.environment;
+  for (const Directory& directory : run.directories) {
+    // The cookie of the door says which of the service's directories it leads to.
+    system.exports.push_back({directory.host, std::format("d{}", system.exports.size())});
+    plan.mounts.push_back({directory.guest, std::string(kHostfs), "", system.exports.size()});
+  }
+  for (const Directory& directory : process.files) {
+    std::error_code error;
+    if (!fs::is_directory(directory.host, error))
+      return fail("{}: files: there is no directory {} on this host", source_of(process, "files"),
+                  directory.host);
+    system.directories.push_back({directory.host, std::format("files/{}", system.directories.size())});
+    plan.mounts.push_back({directory.guest, std::string(kInitfs), "", system.directories.size()});
+  }
   for (const MemoryDirectory& directory : run.memory_directories)
     plan.memory_directories.push_back({directory.guest, directory.quota});
   return {};
@@ -71,7 +81,7 @@ Result<> take_flags(const ManifestProcess& process, init::Process& plan) {
 
 Result<> check_memory(const Manifest& manifest, const init::Plan& plan, std::uint64_t memory) {
   std::uint64_t left = memory;
-  for (std::size_t i = 0; i < plan.processes.size(); ++i) {
+  for (std::size_t i = 0; i < manifest.processes.size(); ++i) {
     const std::uint64_t wanted = plan.processes[i].memory;
     if (wanted >= left)
       return fail("{}: memory: the processes up to this one want more than the machine's {} MiB",
@@ -81,27 +91,85 @@ Result<> check_memory(const Manifest& manifest, const init::Plan& plan, std::uin
   return {};
 }
 
+/// The file's name in the initfs. Each is there once.
+std::string add_program(System& system, const std::string& host) {
+  const auto found = std::ranges::find(system.programs, host, &SystemFile::host);
+  if (found != system.programs.end()) return found->name;
+  const std::string name =
+      std::format("programs/{}/{}", system.programs.size(), fs::path(host).filename().string());
+  system.programs.push_back({host, name});
+  return name;
+}
+
+/// A service that hands out directories by their names, which are its arguments.
+void add_service(System& system, const Installation& installation, std::string_view service,
+                 init::Grant::What source, std::vector<std::string> directories) {
+  const std::string name(service.substr(kBuiltIn.size()));
+  directories.insert(directories.begin(), name);
+  system.plan.processes.push_back(
+      {.name = std::string(service),
+       .file = add_program(system, installation.service(name)),
+       .kind = init::Kind::service,
+       .restart = init::Restart::on_failure,
+       .memory = 8 << 20,
+       .arguments = std::move(directories),
+       .grants = {{init::Grant::What::serve, std::string(service), "service"}, {source, "", ""}}});
+}
+
+/// After the manifest's processes, whose places are known by then.
+void add_file_services(System& system, const Installation& installation) {
+  std::vector<std::string> exports, directories;
+  for (const Directory& directory : system.exports) exports.push_back(directory.guest);
+  for (const SystemFile& directory : system.directories) directories.push_back(directory.name);
+  if (!exports.empty())
+    add_service(system, installation, kHostfs, init::Grant::What::files, std::move(exports));
+  if (!directories.empty())
+    add_service(system, installation, kInitfs, init::Grant::What::archive, std::move(directories));
+}
+
+/// Regular files and directories; a link would lead to somewhere else on the machine than here.
+Result<> add_directory(InitfsWriter& writer, const SystemFile& directory) {
+  std::error_code error;
+  fs::recursive_directory_iterator at(directory.host, error), end;
+  std::vector<fs::path> found;
+  for (; !error && at != end; at.increment(error)) found.push_back(at->path());
+  if (error) return fail("files: {}: {}", directory.host, error.message());
+  std::ranges::sort(found);  // the same archive each time
+  writer.add_directory(directory.name);
+  for (const fs::path& path : found) {
+    const std::string name = directory.name + "/" + fs::relative(path, directory.host, error).string();
+    const auto type = fs::symlink_status(path, error).type();
+    if (type == fs::file_type::directory) {
+      writer.add_directory(name);
+    } else if (type == fs::file_type::regular) {
+      writer.add(name, TRY(read_file(path.string())));
+    } else {
+      return fail("files: {}: neither a file nor a directory, and only those can be copied", path.string());
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<System> make_system(const Manifest& manifest, std::uint64_t memory) {
+  const Installation installation = TRY(Installation::locate());
   System system;
-  std::map<std::string, std::string> names;  // of files that are there, by the host's path
   for (const ManifestProcess& process : manifest.processes) {
     init::Process& plan = system.plan.processes.emplace_back(process.plan);
     if (plan.name.empty()) plan.name = fs::path(process.file).stem().string();
     if (plan.kind != init::Kind::program && !process.sources.contains("restart"))
       plan.restart = init::Restart::on_failure;
-    TRY(look_at_module(process, plan));
-    TRY(take_flags(process, plan));
-    std::string& name = names[process.file];
-    if (name.empty()) {
-      name = std::format("programs/{}/{}", names.size(), fs::path(process.file).filename().string());
-      system.programs.push_back({process.file, name});
-    }
-    plan.file = name;
+    const std::string file = process.file.starts_with(kBuiltIn)
+                                 ? installation.service(process.file.substr(kBuiltIn.size()))
+                                 : process.file;
+    TRY(look_at_module(process, file, plan));
+    TRY(take_flags(process, plan, system));
+    plan.file = add_program(system, file);
     system.needs_devices |= std::ranges::any_of(
         plan.grants, [](const init::Grant& grant) { return grant.what <= init::Grant::What::interrupt; });
   }
+  add_file_services(system, installation);
   if (const auto problem = init::check(system.plan)) {
     const ManifestProcess& process =
         manifest.processes[std::min(problem->process, manifest.processes.size() - 1)];
@@ -114,6 +182,7 @@ Result<System> make_system(const Manifest& manifest, std::uint64_t memory) {
 Result<std::vector<std::byte>> make_system_initfs(const System& system, bool compile) {
   InitfsWriter writer;
   init::Plan plan = system.plan;
+  for (const SystemFile& directory : system.directories) TRY(add_directory(writer, directory));
   for (const SystemFile& program : system.programs) {
     const auto bytes = TRY(read_module(program.host));
     writer.add(program.name, bytes);

@@ -13,15 +13,16 @@ namespace nebulet::tool {
 
 struct Manifest;
 
-/// Programs of this host and their names in the initfs.
+/// Files and directories of this host and their names in the initfs.
 struct SystemFile {
   std::string host, name;
 };
 
 struct System {
   init::Plan plan;
-  std::vector<SystemFile> programs;
-  bool needs_devices = false;  ///< a driver gets something of the machine
+  std::vector<SystemFile> programs, directories;
+  std::vector<Directory> exports;  ///< of the host, for the service of its directories
+  bool needs_devices = false;      ///< a driver gets something of the machine
 };
 
 /// Reads the modules for what each needs. Failures name file, line and key. `memory` is the machine's.

@@ -54,12 +54,17 @@ class Checker {
     if (process.file.empty()) return wrong("file", "it is missing; file = \"PROGRAM.wasm\" says what to run");
     if (process.memory != 0 && (process.memory < kLeastMemory || process.memory > kMostMemory))
       return wrong("memory", "want a size of at least 64K and at most 16384G");
-    if (process.grants.size() > kMostGrants) return wrong("handles", "a process gets at most 56 handles");
+    if (process.grants.size() + process.mounts.size() > kMostGrants)
+      return wrong("handles", "a process gets at most 56 handles");
     if (auto text = stream(index, process.input, true)) return wrong("stdin", *text);
     if (auto text = stream(index, process.output, false)) return wrong("stdout", *text);
     if (auto text = stream(index, process.errors, false)) return wrong("stderr", *text);
     for (const Grant& grant : process.grants) {
       if (auto text = this->grant(index, grant)) return wrong("handles", *text);
+    }
+    for (const Mount& mount : process.mounts) {
+      if (mount.path.empty()) return wrong("mount", "want the name of a directory for the program");
+      if (auto text = service(index, mount.service, false)) return wrong("mount", *text);
     }
     return std::nullopt;
   }
@@ -92,12 +97,19 @@ class Checker {
       case What::interrupt: return range(kIsaInterrupts);
       case What::read:
       case What::write: return stream(index, grant.name, grant.what == What::read);
+      case What::system:
+      case What::archive:
+      case What::files: return std::nullopt;
       case What::serve:
       case What::door: break;
     }
-    if (grant.name.empty()) return "want the name of a service";
-    Use& use = services_[grant.name];
-    (grant.what == What::serve ? use.givers : use.takers).push_back(index);
+    return service(index, grant.name, grant.what == What::serve);
+  }
+
+  std::optional<std::string> service(std::size_t index, std::string_view name, bool serves) {
+    if (name.empty()) return "want the name of a service";
+    Use& use = services_[name];
+    (serves ? use.givers : use.takers).push_back(index);
     return std::nullopt;
   }
 
@@ -115,12 +127,18 @@ class Checker {
             plan_.processes[use.takers[0]].name + " reads from the stream " + quoted(name) + " already"};
     }
     for (const auto& [name, use] : services_) {
-      if (use.givers.empty()) return Problem{use.takers[0], "handles", "nobody serves " + quoted(name)};
+      if (use.givers.empty())
+        return Problem{use.takers[0], key_of_service(use.takers[0], name), "nobody serves " + quoted(name)};
       if (use.givers.size() > 1)
         return Problem{use.givers[1], "handles",
                        plan_.processes[use.givers[0]].name + " serves " + quoted(name) + " already"};
     }
     return std::nullopt;
+  }
+
+  std::string_view key_of_service(std::size_t index, std::string_view service) const {
+    return std::ranges::contains(plan_.processes[index].mounts, service, &Mount::service) ? "mount"
+                                                                                          : "handles";
   }
 
   /// By which key the process has its end of a stream.

@@ -31,7 +31,8 @@ TEST(Plan, IsReadAsItWasWritten) {
   a.environment = {"A=1", "B=\n"};
   a.memory_directories = {{"/t m p", 1 << 20}};
   a.input = "in", a.output = "out", a.errors = "err";
-  a.grants = {{Grant::What::ports, "kbd", 0x60, 5}, {Grant::What::door, "a service", 0, 0}};
+  a.grants = {{Grant::What::ports, "", "kbd", 0x60, 5}, {Grant::What::door, "a service", "", 0, 0}};
+  a.mounts = {{"/a b", "files", "x/y", 3}, {"/c", "other", "", 0}};
   plan.processes.push_back(program("second"));
   const auto read = read_plan(write_plan(plan));
   ASSERT_TRUE(read) << read.error();
@@ -49,7 +50,7 @@ TEST(Plan, MistakesInItsTextAreNamed) {
       {"nebulet-plan 1\nprocess a\nmemory 99999999999999999999",
        "line 3: memory: `99999999999999999999` is no value of it"},
       {"nebulet-plan 1\nprocess a\nkind king", "line 3: kind: `king` is no value of it"},
-      {"nebulet-plan 1\nprocess a\ngrant ports 1", "line 3: grant: `ports 1` is no value of it"},
+      {"nebulet-plan 1\nprocess a\ngrant ports x", "line 3: grant: `ports x` is no value of it"},
       {"nebulet-plan 1\nprocess a\ntmpfs 1 %zz", "line 3: tmpfs: `1 %zz` is no value of it"},
   };
   for (const auto& [text, message] : kMistakes) {
@@ -97,13 +98,18 @@ TEST(Plan, WhatCannotWorkIsNamed) {
             "a: handles: nobody serves \"d\"");
   EXPECT_EQ(problem([](Process& a, Process& b) { a.grants = b.grants = {{What::serve, "d"}}; }),
             "b: handles: a serves \"d\" already");
-  EXPECT_EQ(problem([](Process& a, Process&) { a.grants = {{What::ports, "p", 1, 1}}; }),
+  EXPECT_EQ(problem([](Process& a, Process&) { a.grants = {{What::ports, "", "p", 1, 1}}; }),
             "a: handles: only a process with kind = \"driver\" gets the machine's");
-  EXPECT_EQ(
-      problem([](Process& a, Process&) { a.kind = Kind::driver, a.grants = {{What::ports, "p", 65535, 2}}; }),
-      "a: handles: that range is empty or not the machine's");
+  EXPECT_EQ(problem([](Process& a, Process&) {
+              a.kind = Kind::driver, a.grants = {{What::ports, "", "p", 65535, 2}};
+            }),
+            "a: handles: that range is empty or not the machine's");
   EXPECT_EQ(problem([](Process& a, Process&) { a.grants.resize(57, {What::write, "s"}); }),
             "a: handles: a process gets at most 56 handles");
+  EXPECT_EQ(problem([](Process& a, Process&) { a.mounts = {{"/d", "files"}}; }),
+            "a: mount: nobody serves \"files\"");
+  EXPECT_EQ(problem([](Process& a, Process&) { a.mounts = {{"", "files"}}; }),
+            "a: mount: want the name of a directory for the program");
   EXPECT_EQ(check(Plan())->text, "there is no process to start");
 }
 

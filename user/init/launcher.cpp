@@ -77,6 +77,7 @@ Result<> Launcher::prepare() {
         services_[grant.name].service = TRY(made("a service", nb_service_create()));
       if (grant.what == Grant::What::door) services_[grant.name].clients++;
     }
+    for (const Mount& mount : process.mounts) services_[mount.service].clients++;
   }
   for (auto& [name, service] : services_) {
     if (service.clients != 0) service.door = TRY(made("a door", nb_door_create(service.service.get(), 0)));
@@ -152,11 +153,16 @@ Result<Handle> Launcher::start(std::size_t index) {
 Result<> Launcher::give(std::size_t index, sdk::Startup& startup, std::vector<Handle>& held) const {
   const Process& process = plan_.processes[index];
   for (const Grant& grant : process.grants)  // first: they have the numbers 1, 2, …
-    startup.handle(grant.name, held.emplace_back(TRY(this->grant(grant, index))).get());
+    startup.handle(handle_name(grant), held.emplace_back(TRY(this->grant(grant, index))).get());
   for (const std::string& argument : process.arguments) startup.argument(argument);
   for (const std::string& entry : process.environment) startup.environment(entry);
   for (const MemoryDirectory& directory : process.memory_directories)
     startup.memory_directory(directory.path, directory.quota);
+  for (const Mount& mount : process.mounts)
+    startup.preopen(
+        mount.path,
+        held.emplace_back(TRY(door(mount.service, mount.cookie != 0 ? mount.cookie : index + 1))).get(),
+        mount.attach);
   if (process.wasi) TRY(give_streams(process, startup, held));
   return {};
 }
@@ -205,11 +211,21 @@ Result<Handle> Launcher::grant(const Grant& grant, std::size_t process) const {
     case What::serve:
       return duplicate("the service " + quoted(grant.name), services_.find(grant.name)->second.service.get(),
                        NB_RIGHT_TRANSFER | NB_RIGHT_DUPLICATE | NB_RIGHT_WAIT | NB_RIGHT_MANAGE);
-    case What::door:
-      return made("a door to " + quoted(grant.name),
-                  nb_door_create(services_.find(grant.name)->second.service.get(), process + 1));
+    case What::door: return door(grant.name, process + 1);
+    case What::system:
+      return duplicate("the right to look at all processes", own_.handle("system"),
+                       kPassedOn | NB_RIGHT_READ);
+    case What::archive: return duplicate("the initfs", initfs_, kPassedOn | NB_RIGHT_READ);
+    case What::files:
+      return duplicate("the host's directories", own_.preopens.empty() ? 0 : own_.preopens[0].server,
+                       NB_RIGHT_TRANSFER | NB_RIGHT_TRANSACT);
   }
   return std::unexpected("a grant of no kind");
+}
+
+Result<Handle> Launcher::door(const std::string& service, std::uint64_t cookie) const {
+  return made("a door to " + quoted(service),
+              nb_door_create(services_.find(service)->second.service.get(), cookie));
 }
 
 /// Parts come without the right `manage`: nobody can make others of them.
@@ -242,12 +258,15 @@ void Launcher::forget_streams(std::size_t index) {
 }
 
 void Launcher::forget_services(std::size_t index) {
-  for (const Grant& grant : plan_.processes[index].grants) {
-    if (grant.what != Grant::What::serve && grant.what != Grant::What::door) continue;
-    Service& service = services_.find(grant.name)->second;
-    if (grant.what == Grant::What::serve) service.service.reset();
-    if (grant.what == Grant::What::door && --service.clients == 0) service.door.reset();
+  const auto client_went = [this](const std::string& name) {
+    if (Service& service = services_.find(name)->second; --service.clients == 0) service.door.reset();
+  };
+  const Process& process = plan_.processes[index];
+  for (const Grant& grant : process.grants) {
+    if (grant.what == Grant::What::serve) services_.find(grant.name)->second.service.reset();
+    if (grant.what == Grant::What::door) client_went(grant.name);
   }
+  for (const Mount& mount : process.mounts) client_went(mount.service);
 }
 
 void Launcher::drop(const std::string& name, bool reads) {

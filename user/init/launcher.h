@@ -45,6 +45,7 @@ class Launcher {
   void share_memory();
   Result<Handle> standard(const std::string& name, bool reads) const;
   Result<Handle> grant(const Grant& grant, std::size_t process) const;
+  Result<Handle> door(const std::string& service, std::uint64_t cookie) const;
   Result<Handle> device(const Grant& grant) const;
   Result<> add_instances(nb_handle_t process, const Process& plan) const;
   /// `held` keeps the handles until the process has them.

@@ -16,8 +16,8 @@ namespace {
 constexpr std::string_view kHeader = "nebulet-plan 1";
 constexpr std::string_view kRestartNames[] = {"never", "on-failure", "always"};
 constexpr std::string_view kKindNames[] = {"program", "service", "driver"};
-constexpr std::string_view kGrantNames[] = {"ports", "registers", "interrupt", "read",
-                                            "write", "serve",     "door"};
+constexpr std::string_view kGrantNames[] = {"ports", "registers", "interrupt", "read",    "write",
+                                            "serve", "door",      "system",    "archive", "files"};
 
 /// Calls `visit` with each key and its member. The one list of them, for reading and writing.
 template <class AnyProcess, class Visit>
@@ -33,6 +33,7 @@ void fields(AnyProcess& process, Visit visit) {
   visit("argument", process.arguments);
   visit("variable", process.environment);
   visit("tmpfs", process.memory_directories);
+  visit("mount", process.mounts);
   visit("input", process.input);
   visit("output", process.output);
   visit("errors", process.errors);
@@ -66,7 +67,11 @@ std::string word(Kind value) { return std::string(kKindNames[static_cast<std::si
 std::string word(const MemoryDirectory& value) { return number_text(value.quota) + " " + word(value.path); }
 std::string word(const Grant& value) {
   return std::string(kGrantNames[static_cast<std::size_t>(value.what)]) + " " + number_text(value.base) +
-         " " + number_text(value.count) + " " + word(value.name);
+         " " + number_text(value.count) + " " + word(value.name) + " " + word(value.handle);
+}
+std::string word(const Mount& value) {
+  return number_text(value.cookie) + " " + word(value.path) + " " + word(value.service) + " " +
+         word(value.attach);
 }
 
 /// Takes the first word off.
@@ -119,7 +124,11 @@ bool read(std::string_view text, MemoryDirectory& into) {
 }
 bool read(std::string_view text, Grant& into) {
   return read_name(take_word(text), kGrantNames, into.what) && read(take_word(text), into.base) &&
-         read(take_word(text), into.count) && read(text, into.name);
+         read(take_word(text), into.count) && read(take_word(text), into.name) && read(text, into.handle);
+}
+bool read(std::string_view text, Mount& into) {
+  return read(take_word(text), into.cookie) && read(take_word(text), into.path) &&
+         read(take_word(text), into.service) && read(text, into.attach);
 }
 template <class T>
 bool read(std::string_view text, std::vector<T>& into) {
@@ -136,6 +145,11 @@ void write(std::string& out, std::string_view key, const std::vector<T>& values)
 }
 
 }  // namespace
+
+std::string handle_name(const Grant& grant) {
+  if (!grant.handle.empty()) return grant.handle;
+  return grant.name.empty() ? std::string(kGrantNames[static_cast<std::size_t>(grant.what)]) : grant.name;
+}
 
 std::string write_plan(const Plan& plan) {
   std::string out(kHeader);

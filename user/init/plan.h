@@ -23,13 +23,34 @@ enum class Kind : std::uint8_t { program, service, driver };
 /// A handle that a process gets. They have the numbers 1, 2, 3, … in the order of the plan.
 struct Grant {
   /// ports, registers, interrupt: of the machine; read, write: an end of the stream `name`; serve, door: the
-  /// service `name`, or a way to call it.
-  enum class What : std::uint8_t { ports, registers, interrupt, read, write, serve, door };
+  /// service `name`, or a way to call it; system: to look at all processes; archive: the initfs; files: the
+  /// directories of the host.
+  enum class What : std::uint8_t {
+    ports,
+    registers,
+    interrupt,
+    read,
+    write,
+    serve,
+    door,
+    system,
+    archive,
+    files
+  };
   What what = What::read;
   std::string name;
+  std::string handle = {};  ///< by which the process finds it; empty: `name`, or what it is
   std::uint64_t base = 0;   ///< first port or address; the interrupt's number on the ISA bus
   std::uint64_t count = 0;  ///< ports, or bytes of registers
   bool operator==(const Grant&) const = default;
+};
+
+/// A directory of a file service.
+struct Mount {
+  std::string path, service, attach = {};
+  std::uint64_t cookie =
+      0;  ///< of the door to the service, which may know by it what the process gets; 0: as of others
+  bool operator==(const Mount&) const = default;
 };
 
 struct MemoryDirectory {
@@ -54,6 +75,7 @@ struct Process {
   std::vector<std::string> arguments;  ///< with the program's name
   std::vector<std::string> environment;
   std::vector<MemoryDirectory> memory_directories;
+  std::vector<Mount> mounts;
   std::string input = std::string(kNull), output = std::string(kConsole), errors = std::string(kConsole);
   std::vector<Grant> grants;
   bool operator==(const Process&) const = default;
@@ -63,6 +85,9 @@ struct Plan {
   std::vector<Process> processes;
   bool operator==(const Plan&) const = default;
 };
+
+/// By which name a process finds it.
+std::string handle_name(const Grant& grant);
 
 std::string write_plan(const Plan& plan);
 /// The error names the line, and what is wrong there. It may have more than what `check` allows.

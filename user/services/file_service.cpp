@@ -9,6 +9,9 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include "user/ninep/session.h"
 
@@ -21,12 +24,29 @@ constexpr std::uint64_t kFirstSession = std::uint64_t{1} << 63;
 constexpr std::int64_t kRefused = std::int64_t{1} << 62;
 constexpr std::uint64_t kForever = ~std::uint64_t{0};
 
+/// A directory of another file system, as if there were nothing else.
+class Rooted final : public ninep::FileSystem {
+ public:
+  Rooted(ninep::FileSystem& files, std::string root) : files_(files), root_(std::move(root)) {}
+  ninep::Error attach(std::string_view name, std::unique_ptr<ninep::File>& root) override {
+    return files_.attach(root_ + "/" + std::string(name), root);
+  }
+
+ private:
+  ninep::FileSystem& files_;
+  const std::string root_;
+};
+
 class FileService {
  public:
-  FileService(nb_handle_t service, ninep::FileSystem& files) : service_(service), files_(files) {}
+  FileService(nb_handle_t service, ninep::FileSystem& files, std::span<char* const> roots)
+      : service_(service), files_(files) {
+    for (const char* const root : roots) roots_.push_back(std::make_unique<Rooted>(files, root));
+  }
 
   /// Gives the caller a door of a new session.
-  std::int64_t connect() {
+  std::int64_t connect(std::uint64_t root) {
+    if (!roots_.empty() && (root == 0 || root > roots_.size())) return kRefused;
     const std::uint64_t cookie = next_session_;
     const auto made = nb_door_create(service_, cookie);
     if (made < 0) return kRefused;
@@ -36,7 +56,7 @@ class FileService {
       return kRefused;
     }
     next_session_++;
-    sessions_.try_emplace(cookie, files_);
+    sessions_.try_emplace(cookie, roots_.empty() ? files_ : *roots_[root - 1]);
     return 0;
   }
 
@@ -65,6 +85,7 @@ class FileService {
  private:
   const nb_handle_t service_;
   ninep::FileSystem& files_;
+  std::vector<std::unique_ptr<Rooted>> roots_;
   std::map<std::uint64_t, ninep::Session> sessions_;
   std::uint64_t next_session_ = kFirstSession;
   std::array<std::byte, ninep::kMessageSize> request_, reply_;
@@ -74,7 +95,7 @@ constinit FileService* current = nullptr;
 
 std::int64_t called(std::uint64_t cookie, std::uint64_t word, std::uint64_t request_size,
                     std::uint64_t reply_size, std::uint64_t) {
-  if (word == NB_FILE_REQUEST_CONNECT && cookie < kFirstSession) return current->connect();
+  if (word == NB_FILE_REQUEST_CONNECT && cookie < kFirstSession) return current->connect(cookie);
   if (word == NB_FILE_REQUEST_MESSAGE && cookie >= kFirstSession)
     return current->answer(cookie, request_size, reply_size);
   return kRefused;
@@ -82,8 +103,8 @@ std::int64_t called(std::uint64_t cookie, std::uint64_t word, std::uint64_t requ
 
 }  // namespace
 
-nb_status_t serve_files(nb_handle_t service, ninep::FileSystem& files) {
-  const auto self = std::make_unique<FileService>(service, files);
+nb_status_t serve_files(nb_handle_t service, ninep::FileSystem& files, std::span<char* const> roots) {
+  const auto self = std::make_unique<FileService>(service, files, roots);
   current = self.get();
   const auto entry = static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&called));
   nb_status_t status = NB_STATUS_OK;

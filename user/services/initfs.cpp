@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The files of a cpio archive as a service, read-only: `initfs` with the handles `service` and `archive`, a
-// memory object, in its startup block. Each read is one copy out of the memory object.
+// memory object, in its startup block. Its arguments are the directories that doors lead to, by their
+// cookies; without any all lead everywhere. Each read is one copy out of the memory object.
 #include <cstdio>
 #include <string>
 
@@ -23,7 +24,7 @@ int give_up(const std::string& why) {
 
 }  // namespace
 
-int main() {
+int main(int argc, char** argv) {
   const auto given = nebulet::sdk::Given::get();
   const nb_handle_t service = given.handle("service"), archive = given.handle("archive");
   if (service == 0) return give_up("it was given no handle `service`");
@@ -48,6 +49,7 @@ int main() {
     if (!files.add(name, kind, file.mode, file.offset, file.size))
       return give_up("`archive`: `" + name + "` is no path of a file");
   }
-  const nb_status_t status = nebulet::services::serve_files(service, files);
+  const nb_status_t status = nebulet::services::serve_files(
+      service, files, std::span(argv, static_cast<std::size_t>(argc)).subspan(1));
   return status == NB_STATUS_PEER_CLOSED ? 0 : give_up("error " + std::to_string(status));
 }
