@@ -259,7 +259,7 @@ void run(Choices& in) {
 }  // namespace
 
 extern "C" int LLVMFuzzerInitialize(int*, char***) {
-  dup2(open("/dev/null", O_WRONLY), STDOUT_FILENO);  // the console's
+  for (const int of_console : {STDIN_FILENO, STDOUT_FILENO}) dup2(open("/dev/null", O_RDWR), of_console);
   machine::prepare_hosted({.memory_bytes = 2ull << 30,
                            .cpus = 2,
                            .log_path = "/dev/null",
