@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What one thread looked up last in its process's handle table: a hit takes no lock and counts no reference.
+// What one thread looked up last in its process's handle table: a hit takes no lock.
 #pragma once
 
 #include <array>
@@ -8,8 +8,8 @@
 
 namespace nebulet::kernel {
 
-/// Used by its thread only, for one table. Keeps the objects that it knows from being freed, not from being
-/// closed; `clear` lets go of them.
+/// Used by its thread only, for one table. Who lets others run before it is done with an object takes a
+/// reference of its own. `clear` lets go of what the cache has.
 class HandleCache {
  public:
   struct Found {

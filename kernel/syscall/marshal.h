@@ -160,7 +160,7 @@ class GuestArrayOut : public GuestRange {
 template <class T, Right kRight>
 struct HandleArg {
   T* object;
-  Ref<Object> kept;  ///< nullptr: the thread's cache keeps the object during the call
+  Ref<Object> kept;
   T* operator->() const { return object; }
   T& operator*() const { return *object; }
   Ref<T> ref() const { return Ref<T>(object); }
@@ -228,7 +228,9 @@ struct Decode<HandleArg<T, kRight>> {
     if constexpr (!std::is_same_v<T, Object>)
       if (found->object->type() != T::kType) return fail(Status::wrong_type);
     if (!found->rights.contains(kRight)) return fail(Status::access_denied);
-    return HandleArg<T, kRight>{static_cast<T*>(found->object), nullptr};
+    // A reference of the call's own: the cache does not keep the object of a call that lets others run
+    // (tests/fuzz/fuzz_calls found one gone).
+    return HandleArg<T, kRight>{static_cast<T*>(found->object), Ref<Object>(found->object)};
   }
 };
 template <class Range>
