@@ -504,7 +504,7 @@ NB_CALL(dma_read) nb_status_t nb_dma_read(nb_handle_t dma, uint64_t offset, void
 /* Copies `bytes` to `offset`. */
 NB_CALL(dma_write) nb_status_t nb_dma_write(nb_handle_t dma, uint64_t offset, const void* bytes, size_t bytes_size);
 
-/* Says that the device was reset, so that it writes no memory that was closed: gives that back. */
+/* Says that the device was reset, so that it writes no memory that was closed: gives that back, but not where an IOMMU confines the device, since a driver is not trusted there; then only the device's drivers get it again. */
 NB_CALL(dma_quiesced) nb_status_t nb_dma_quiesced(nb_handle_t resource);
 
 /* In a function that door_exchange called: copies `size` bytes from `request_offset` in the caller's request to `offset` in the memory. The caller's other threads may be changing them. */

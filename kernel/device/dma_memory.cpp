@@ -38,7 +38,7 @@ struct DmaBlock : boost::intrusive::set_base_hook<> {
   std::uint64_t base = 0;  ///< of the device's resource
   State state = State::open;
   std::uint32_t order = 0;
-  bool is_revoked = false;  ///< the device cannot reach it any more
+  bool is_revoked = false;  ///< an IOMMU keeps the device from it
 };
 
 namespace {
@@ -71,11 +71,13 @@ void change(DmaBlock& block, State state) NB_REQUIRES(g_lock) {
   g_blocks->insert(block);
 }
 
-/// One that was kept for the device, which is not among the blocks any more.
+/// One that was kept for the device, which is not among the blocks any more. Not `exactly`: of any order, if
+/// its driver's word is enough to give it back. Behind an IOMMU drivers are not trusted, and QEMU's lets
+/// transfers end that were under way.
 std::unique_ptr<DmaBlock> take_kept(const Resource& resource, std::uint32_t order, bool exactly) {
   const SpinGuard guard(g_lock);
   DmaBlock* const found = find(resource.kind(), resource.base(), State::kept, order);
-  if (found == nullptr || (exactly && found->order != order)) return nullptr;
+  if (found == nullptr || (exactly ? found->order != order : found->is_revoked)) return nullptr;
   g_blocks->erase(g_blocks->iterator_to(*found));
   return std::unique_ptr<DmaBlock>(found);
 }
@@ -123,6 +125,7 @@ Result<Ref<DmaMemory>> DmaMemory::create(const QuotaRef& quota, const Resource& 
   std::unique_ptr<DmaBlock> block = TRY(make_block(resource, order));
   block->charge = std::move(charge);  // what kept pages were charged to gets that back
   block->state = State::open;
+  block->is_revoked = false;
   if (block->function && !machine::grant_device_memory(*block->function, block->memory, block->order)) {
     machine::revoke_device_memory(*block->function, block->memory, block->order);
     return fail(Status::out_of_memory);
@@ -143,14 +146,8 @@ Result<> DmaMemory::quiesced(const Resource& resource) {
 
 DmaMemory::~DmaMemory() {
   if (block_ == nullptr) return;
-  std::unique_ptr<DmaBlock> free;
   const SpinGuard guard(g_lock);
-  if (!block_->is_revoked) {
-    change(*block_, State::kept);
-    return;
-  }
-  g_blocks->erase(g_blocks->iterator_to(*block_));
-  free.reset(block_);
+  change(*block_, State::kept);
 }
 
 void DmaMemory::no_handles(DropList&) {
