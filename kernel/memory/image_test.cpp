@@ -157,7 +157,8 @@ TEST(Image, IsNotMadeWhereSegmentsMeanSomethingElse) {
 TEST(Image, IsChargedAndGivenBack) {
   in_kernel([] {
     {
-      const Guest warm(Home({{1000, pattern(40'000, 7)}}));
+      const Home home({{1000, pattern(40'000, 7)}});
+      const Guest warm(home);
     }
     const std::uint64_t free = machine::free_memory();
     {

@@ -55,7 +55,7 @@ void Thread::run() {
   program_.reset();
   stack_.reset();
   charge_ = {};
-  set_share(nullptr);  // the process's goes with it
+  Scheduler::leave_share();  // the process's goes with it
   process_->remove(*this);
   process_.reset();
   signal({}, Signal::terminated);

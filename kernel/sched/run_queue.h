@@ -41,7 +41,7 @@ class Share {
 /// What a queue has of a task.
 class Runnable {
  public:
-  /// Time counts for `share` from now on; nullptr: its own. By the task itself or before it starts.
+  /// Time counts for `share` from now on; nullptr: its own. Before it starts, or under its CPU's lock.
   void set_share(Share* share) { share_ = share != nullptr ? share : &own_share_; }
   const Share& share() const { return *share_; }
   Share& share() { return *share_; }

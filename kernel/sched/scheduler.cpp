@@ -337,6 +337,14 @@ void Scheduler::stop() {
 }
 
 void Scheduler::yield() { reschedule(RunQueue::Reason::yields, Task::State::ready); }
+// With the lock, since other CPUs look at the share of who runs here.
+void Scheduler::leave_share() {
+  const machine::InterruptGuard interrupts;
+  Cpu& cpu = this_cpu();
+  const SpinGuard guard(cpu.lock);
+  cpu.queue.running()->set_share(nullptr);
+}
+
 void Scheduler::end_slice() {
   pull(this_cpu());
   reschedule(RunQueue::Reason::over, Task::State::ready);

@@ -41,6 +41,8 @@ class Scheduler {
   static void yield();
   /// What wants_reschedule asks for: runs others that are ready and have a better claim (run_queue.h).
   static void end_slice();
+  /// The running task's time counts for its own share from now on: the one it had may end.
+  static void leave_share();
   /// Waits until unpark(this task), or returns at once if that was called since the last park; may also
   /// return early. `deadline` is monotonic time.
   static void park_until(std::uint64_t deadline);
