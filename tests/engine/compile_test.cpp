@@ -21,7 +21,8 @@ std::vector<std::byte> chain(std::vector<std::uint32_t> bad = {}) {
     indices.push_back(Bytes{0});
     Bytes body{0};
     // A switch over the argument, with too many runs of cases for comparisons.
-    body.add({0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x0e, 6, 0, 1, 0, 1, 0, 1, 0, 0x0b, 0x20, 0, 0x1a, 0x0b});
+    body.add(
+        {0x02, 0x40, 0x02, 0x40, 0x20, 0, 0x0e, 8, 0, 1, 0, 1, 0, 1, 0, 1, 0, 0x0b, 0x20, 0, 0x1a, 0x0b});
     // i32.trunc_sat_f64_s(i + 0.5) and x / (x | 1), dropped
     body.add({0x44, 0, 0, 0, 0, 0, 0, static_cast<int>(i & 0xff), 0x3f, 0xfc, 2, 0x1a});
     body.add({0x20, 0, 0x20, 0, 0x41, 1, 0x72, 0x6e, 0x1a});
