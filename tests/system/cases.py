@@ -206,7 +206,8 @@ INVOKED_WRONGLY = [
 ]
 BUILT_WRONGLY = [
     ("of nothing", "", ["-o", "{dir}/x.iso"], {}, r"build: which program\?"),
-    ("without a place", "hello", [], {}, r"build \S+hello.wasm: --output is missing: X.iso, X.img or a directory"),
+    ("without a place", "hello", [], {}, r"build \S+hello.wasm: --output is missing: X.iso, X.img or a directory, in front"),
+    ("of a manifest", "a.toml", ["-o", "{dir}/x.iso"], {"a.toml": b""}, r"build \S+a.toml: images of manifests are not there yet"),
     ("of a missing file", "none.wasm", ["-o", "{dir}/x.iso"], {}, r"none.wasm: No such file"),
     ("of no module", "text.wasm", ["-o", "{dir}/x.img"], {"text.wasm": b"text"}, r"text.wasm: at byte 0x0: magic header"),
     ("to nowhere", "hello", ["-o", "{dir}/none/x.img"], {}, r"--output \S+/none/x.img: No such file or directory"),

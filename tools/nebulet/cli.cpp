@@ -174,8 +174,12 @@ Result<Request> make_build(const VerbSpec& verb, Words& words, Request request) 
   build.run.file = words.operands[0];
   build.run.arguments.assign(words.operands.begin() + 1, words.operands.end());
   build.run.text_console = true;
-  if (build.output.empty())
-    return fail("build {}: --output is missing: X.iso, X.img or a directory", build.run.file);
+  if (build.run.file.ends_with(".toml"))
+    return fail("build {}: images of manifests are not there yet; give a program, FILE.wasm", build.run.file);
+  if (build.output.empty()) {
+    return fail("build {}: --output is missing: X.iso, X.img or a directory, in front of the program",
+                build.run.file);
+  }
   build.format = build.wanted                     ? *build.wanted
                  : build.output.ends_with(".iso") ? ImageFormat::iso
                  : build.output.ends_with(".img") ? ImageFormat::disk
