@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// libFuzzer target: any bytes through the whole compiler, optimized and in segments. Asserts that the verifier
-// accepts what the compiler makes. fuzz_run compiles modules of the generator, whose shapes it knows; this one
-// has seeds that clang made and whatever becomes of them.
+// libFuzzer target: any bytes through the whole compiler, optimized and in segments. Asserts that the
+// verifier accepts what the compiler makes. fuzz_run compiles modules of the generator, whose shapes it
+// knows; this one has seeds that clang made and whatever becomes of them.
 #include <cstdint>
 #include <span>
 
