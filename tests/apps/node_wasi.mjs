@@ -13,7 +13,7 @@ while (rest[0] === '--dir') {
 }
 const wasi = new WASI({ version: 'preview1', args: [path.basename(rest[0]), ...rest.slice(1)], env: {}, preopens });
 const module = new WebAssembly.Module(fs.readFileSync(rest[0]));
-const instance = new WebAssembly.Instance(module, wasi.getImportObject());
+const instance = new WebAssembly.Instance(module, { wasi_snapshot_preview1: wasi.wasiImport });
 try {
   process.exitCode = wasi.start(instance) ?? 0;
 } catch (error) {

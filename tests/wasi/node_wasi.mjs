@@ -17,5 +17,5 @@ while (rest[0].startsWith('--')) {
   }
 }
 const wasi = new WASI({ version: 'preview1', args: [path.basename(rest[0]), ...rest.slice(1)], env, preopens });
-const instance = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(rest[0])), wasi.getImportObject());
+const instance = new WebAssembly.Instance(new WebAssembly.Module(fs.readFileSync(rest[0])), { wasi_snapshot_preview1: wasi.wasiImport });
 process.exitCode = wasi.start(instance);
