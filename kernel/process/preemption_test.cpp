@@ -80,7 +80,7 @@ TEST(Preemption, KeepsEveryRegister) {
   in_kernel(
       [] {
         const char* count = getenv("NB_PREEMPTIONS");
-        const std::uint64_t wanted = count != nullptr ? std::strtoull(count, nullptr, 10) : 10'000;
+        const std::uint64_t wanted = count != nullptr ? std::strtoull(count, nullptr, 10) : 25'000;
         Scheduler::set_slice(count != nullptr ? kFast / 5 : kFast);
         const Ref<Process> process = Process::create({}, nullptr, nullptr).value();
         auto made = process->store().instantiate(register_code(process->memory()), {});
