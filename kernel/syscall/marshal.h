@@ -159,11 +159,10 @@ class GuestArrayOut : public GuestRange {
 /// A handle that was looked up: of the right type and with the right.
 template <class T, Right kRight>
 struct HandleArg {
-  T* object;
-  Ref<Object> kept;
-  T* operator->() const { return object; }
+  Ref<T> object;
+  T* operator->() const { return object.get(); }
   T& operator*() const { return *object; }
-  Ref<T> ref() const { return Ref<T>(object); }
+  Ref<T> ref() const { return object; }
 };
 
 /// The result of a call in which others used the calling thread's stack: it ends as they did if that was a
@@ -218,7 +217,7 @@ struct Decode<HandleArg<T, kRight>> {
     } else {
       object = TRY(handles.get(HandleValue{word}, T::kType, kRight));
     }
-    return HandleArg<T, kRight>{static_cast<T*>(object.get()), std::move(object)};
+    return HandleArg<T, kRight>{Ref<T>(static_cast<T*>(object.detach()), false)};
   }
   /// A call's first argument: through the thread's cache, which the others must not change.
   static Result<HandleArg<T, kRight>> first(CallContext& context, std::uint32_t word) {
@@ -230,7 +229,7 @@ struct Decode<HandleArg<T, kRight>> {
     if (!found->rights.contains(kRight)) return fail(Status::access_denied);
     // A reference of the call's own: the cache does not keep the object of a call that lets others run
     // (tests/fuzz/fuzz_calls found one gone).
-    return HandleArg<T, kRight>{static_cast<T*>(found->object), Ref<Object>(found->object)};
+    return HandleArg<T, kRight>{Ref<T>(static_cast<T*>(found->object))};
   }
 };
 template <class Range>
