@@ -129,7 +129,7 @@ class VirtioDevice : public Device {
   }
 
   const std::uint64_t features_;
-  std::map<std::uint32_t, std::uint32_t> registers_;
+  std::map<std::uint32_t, std::uint32_t> registers_ = {{0, virtio::kMmioMagic}};
   std::array<Queue, 2> queues_;
 };
 
@@ -287,7 +287,7 @@ void call_disk(World& world, std::vector<std::byte>& model) {
 }
 
 End run_one(std::uint32_t driver, World& world) {
-  world.layout = {.bus = virtio::Bus::mmio};
+  world.is_memory_mapped = driver < 3;
   std::vector<std::byte> model;
   world.client = [&](sdk::Request) { call_disk(world, model); };
   std::unique_ptr<Device> device;

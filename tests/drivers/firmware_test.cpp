@@ -10,6 +10,7 @@
 #include "tests/drivers/random.h"
 #include "user/sdk/acpi.h"
 #include "user/sdk/pci.h"
+#include "user/virtio/layout.h"
 
 namespace nebulet::sdk {
 namespace {
@@ -22,6 +23,7 @@ struct Machine {
                     configuration = std::vector<char>(64 << 12);
   std::vector<std::uint64_t> parts;
   std::uint64_t reads = 0;
+  std::uint32_t first_bar_mask = ~0u;  ///< of the first function's BAR 0: bits that can be written
 
   char* at(std::uint64_t address, std::uint64_t count) {
     if (address >= kArea && count <= kAreaBytes && address - kArea <= kAreaBytes - count)
@@ -109,9 +111,65 @@ TEST(Pci, FindsFunctionsAndCapabilities) {
   std::vector<std::uint32_t> found;
   pci::for_each_function(1, [&](const pci::Function& function) {
     found.push_back(function.number());
-    EXPECT_EQ(pci::capabilities(function, 9), (std::vector<std::uint8_t>{0x40, 0x50}));
+    std::vector<std::uint8_t> at;
+    pci::for_each_capability(function, 9, [&](std::uint8_t offset) { at.push_back(offset); });
+    EXPECT_EQ(at, (std::vector<std::uint8_t>{0x40, 0x50}));
+    EXPECT_EQ(virtio::type_of(function), virtio::Type::net);
+    EXPECT_FALSE(virtio::find_layout(function));
   });
   EXPECT_EQ(found, std::vector<std::uint32_t>{0});
+}
+
+TEST(Pci, FindsTheStructuresOfVirtio) {
+  Machine machine;
+  g_machine = &machine;
+  auto& bytes = machine.configuration;
+  put<std::uint32_t>(bytes, 0, 0x10421af4);
+  put<std::uint16_t>(bytes, 6, 0x10);
+  put<std::uint8_t>(bytes, 0x34, 0x40);
+  // Common, notification and device configuration (OASIS virtio 1.2, 4.1.4).
+  const struct {
+    std::uint8_t at, next, type;
+    std::uint32_t offset, bytes;
+  } kCapabilities[] = {{0x40, 0x50, 1, 0x100, 56}, {0x50, 0x70, 2, 0x3000, 0x1000}, {0x70, 0, 4, 0x2000, 64}};
+  for (const auto& each : kCapabilities) {
+    put<std::uint16_t>(bytes, each.at, static_cast<std::uint16_t>(0x09 | each.next << 8));
+    put<std::uint8_t>(bytes, each.at + 3u, each.type);
+    put<std::uint8_t>(bytes, each.at + 4u, 4);
+    put<std::uint32_t>(bytes, each.at + 8u, each.offset);
+    put<std::uint32_t>(bytes, each.at + 12u, each.bytes);
+  }
+  put<std::uint32_t>(bytes, 0x60, 4);
+  const auto layout = virtio::find_layout(pci::Function(1, 0, 0));
+  ASSERT_TRUE(layout);
+  EXPECT_EQ(layout->bar, 4u);
+  EXPECT_EQ(layout->common, 0x100u);
+  EXPECT_EQ(layout->notify, 0x3000u);
+  EXPECT_EQ(layout->notify_step, 4u);
+  EXPECT_EQ(layout->config, 0x2000u);
+  EXPECT_EQ(layout->config_bytes, 64u);
+  put<std::uint8_t>(bytes, 0x54, 2);  // in another BAR
+  EXPECT_FALSE(virtio::find_layout(pci::Function(1, 0, 0)));
+}
+
+TEST(Pci, DriversGetNoTableOfMessages) {
+  Machine machine;
+  g_machine = &machine;
+  auto& bytes = machine.configuration;
+  put<std::uint32_t>(bytes, 0, 0x12348086);
+  put<std::uint16_t>(bytes, 6, 0x10);
+  put<std::uint8_t>(bytes, 0x34, 0x40);
+  put<std::uint32_t>(bytes, 0x40, 0x00070011);
+  put<std::uint32_t>(bytes, 0x44, 0x2000);
+  put<std::uint32_t>(bytes, 16, 0xfeb00000);
+  machine.first_bar_mask = ~0x3fffu;
+  const pci::Function function(1, 0, 0);
+  EXPECT_EQ(pci::bar(function, 0).size, 0x4000u);
+  EXPECT_EQ(pci::bar_for_drivers(function, 0).size, 0x2000u);
+  put<std::uint32_t>(bytes, 0x44, 0x0001);  // in the next BAR
+  EXPECT_EQ(pci::bar_for_drivers(function, 0).size, 0x4000u);
+  put<std::uint32_t>(bytes, 0x44, 0x0000);
+  EXPECT_EQ(pci::bar_for_drivers(function, 0).kind, pci::Bar::Kind::none);
 }
 
 TEST(Pci, MayBeBroken) {
@@ -128,7 +186,10 @@ TEST(Pci, MayBeBroken) {
     std::uint32_t count = 0;
     pci::for_each_function(1, [&](const pci::Function& function) {
       ++count;
-      ASSERT_LE(pci::capabilities(function, 0x11).size(), 48u);
+      std::uint32_t capabilities = 0;
+      pci::for_each_capability(function, 0x11, [&](std::uint8_t) { ++capabilities; });
+      ASSERT_LE(capabilities, 48u);
+      if (const auto layout = virtio::find_layout(function)) ASSERT_LE(layout->bar, 5u);
       for (std::uint32_t i = 0; i < 7; ++i) {
         const pci::Bar bar = pci::bar(function, i);
         ASSERT_TRUE(bar.kind == pci::Bar::Kind::none || (bar.size != 0 && bar.base % bar.size == 0));
@@ -167,6 +228,7 @@ int64_t nb_resource_read(nb_handle_t handle, uint64_t offset, uint32_t bytes) {
   return value;
 }
 nb_status_t nb_resource_configure(nb_handle_t, uint64_t offset, uint32_t bytes, uint32_t value) {
+  if (offset == 16) value &= g_machine->first_bar_mask;
   if (offset + bytes <= g_machine->configuration.size())
     std::memcpy(g_machine->configuration.data() + offset, &value, bytes);
   return NB_STATUS_OK;

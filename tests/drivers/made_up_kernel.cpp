@@ -56,18 +56,15 @@ nb_status_t nb_log_write(nb_log_level_t, const void* text, size_t size) {
   return NB_STATUS_OK;
 }
 void nb_process_exit(uint32_t) { end(End::gave_up); }
-int64_t nb_process_startup(void* block, size_t size) {
-  std::memcpy(block, &world().layout, std::min(size, sizeof(nebulet::virtio::Layout)));
-  return sizeof(nebulet::virtio::Layout);
-}
 int64_t nb_clock_read(nb_clock_t) { return static_cast<int64_t>(world().clock); }
 
 int64_t nb_resource_read(nb_handle_t handle, uint64_t offset, uint32_t bytes) {
   World& w = world();
-  const std::uint32_t value = w.lie() ? static_cast<std::uint32_t>(w.random.next())
-                              : handle == nebulet::virtio::kRegistersHandle
-                                  ? w.device->read(static_cast<std::uint32_t>(offset), bytes)
-                                  : 0;
+  const bool is_register = handle == nebulet::virtio::kRegistersHandle ||
+                           (w.is_memory_mapped && handle == nebulet::virtio::kDeviceHandle);
+  const std::uint32_t value = w.lie()       ? static_cast<std::uint32_t>(w.random.next())
+                              : is_register ? w.device->read(static_cast<std::uint32_t>(offset), bytes)
+                                            : 0;
   return value & (~0u >> (32 - 8 * bytes));
 }
 nb_status_t nb_resource_write(nb_handle_t handle, uint64_t offset, uint32_t bytes, uint32_t value) {

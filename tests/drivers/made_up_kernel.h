@@ -42,7 +42,7 @@ struct World {
   bool lie() { return random.one_in(lies); }
 
   Device* device = nullptr;
-  virtio::Layout layout;
+  bool is_memory_mapped = false;  ///< the first handle is the registers too, no PCI function
   std::vector<Dma> dma;
   std::uint64_t budget = 200'000;  ///< calls
   std::uint64_t clock = 0;

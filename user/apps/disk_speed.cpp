@@ -33,8 +33,8 @@ void measure(const char* name, std::uint64_t sectors, int count, std::size_t byt
 }  // namespace
 
 int main() {
-  for (const VirtioDevice& device : find_virtio()) {
-    if (device.type != virtio::Type::block) continue;
+  for (const Hardware& device : find_virtio()) {
+    if (device.virtio != virtio::Type::block) continue;
     const nb_handle_t service = checked("a service", nb_service_create());
     const nb_handle_t door = checked("a door", nb_door_create(service, 1));
     const nb_handle_t driver =

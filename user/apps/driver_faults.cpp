@@ -54,7 +54,7 @@ constexpr const char* kNames[kOutcomes] = {"ended", "hung", "went on"};
 
 class Campaign {
  public:
-  Campaign(const VirtioDevice& device, std::uint64_t seed)
+  Campaign(const Hardware& device, std::uint64_t seed)
       : device_(device),
         random_{seed},
         good_(read_file("/drivers/virtio_block.wasm")),
@@ -122,7 +122,7 @@ class Campaign {
     return written >= 4 ? kWorked : ended || !open ? kEnded : kHung;
   }
 
-  const VirtioDevice device_;
+  const Hardware device_;
   Random random_;
   const std::vector<char> good_;
   const Range code_;
@@ -130,7 +130,7 @@ class Campaign {
   int refused_ = 0;
 };
 
-void work(const VirtioDevice& device, int count, std::uint64_t seed) {
+void work(const Hardware& device, int count, std::uint64_t seed) {
   Campaign campaign(device, seed);
   check(campaign.is_back(), "the driver works without a fault");
   std::array<int, kOutcomes> outcomes{};
@@ -160,8 +160,8 @@ int main(int argc, char** argv) {
     std::printf("Bail out! no devices: run it with --devices\n");
     return 1;
   }
-  for (const VirtioDevice& device : find_virtio())
-    if (device.type == virtio::Type::block)
+  for (const Hardware& device : find_virtio())
+    if (device.virtio == virtio::Type::block)
       work(device, argc > 1 ? std::atoi(argv[1]) : 20, argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 1);
   std::printf("1..%d\n", number);
   return failures != 0 || number == 0;

@@ -63,8 +63,8 @@ int main() {
       {start_process("serial", "/drivers/serial.wasm", 4 << 20,
                      {device_part(NB_RESOURCE_KIND_PORTS, 0x2f8, 8), interrupt, sent.reader, came.writer}),
        sent, came});
-  for (const VirtioDevice& device : find_virtio()) {
-    if (device.type != virtio::Type::console) continue;
+  for (const Hardware& device : find_virtio()) {
+    if (device.virtio != virtio::Type::console) continue;
     sent = make_pipe();
     came = make_pipe();
     lines.push_back({start_virtio_driver(device, "virtio_console", "/drivers/virtio_console.wasm",

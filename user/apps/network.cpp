@@ -147,8 +147,8 @@ std::array<nb_handle_t, 2> make_channel() {
 }
 
 void virtio_net() {
-  for (const VirtioDevice& device : find_virtio()) {
-    if (device.type != virtio::Type::net) continue;
+  for (const Hardware& device : find_virtio()) {
+    if (device.virtio != virtio::Type::net) continue;
     for (int round = 0; round < 2; ++round) {
       const auto [mine, its] = make_channel();
       work("a virtio controller",

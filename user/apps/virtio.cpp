@@ -14,9 +14,9 @@ namespace {
 using namespace nebulet;
 using namespace nebulet::sdk;
 
-std::optional<VirtioDevice> find(virtio::Type type) {
-  for (const VirtioDevice& device : find_virtio())
-    if (device.type == type) return device;
+std::optional<Hardware> find(virtio::Type type) {
+  for (const Hardware& device : find_virtio())
+    if (device.virtio == type) return device;
   return std::nullopt;
 }
 
@@ -46,7 +46,7 @@ void random_bytes() {
 struct DiskDriver {
   nb_handle_t process, door;
 };
-DiskDriver start_disk(const VirtioDevice& device) {
+DiskDriver start_disk(const Hardware& device) {
   const nb_handle_t service = checked("a service", nb_service_create());
   const nb_handle_t door = checked("a door", nb_door_create(service, 1));
   return {start_virtio_driver(device, "virtio_block", "/drivers/virtio_block.wasm", {service}), door};

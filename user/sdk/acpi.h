@@ -76,6 +76,7 @@ inline Bytes find_table(std::string_view name) {
 }
 
 struct VirtioPlace {
+  static constexpr std::uint64_t kBytes = 512;  ///< of registers
   std::uint64_t registers = 0;
   std::uint32_t line = 0;
   nb_interrupt_trigger_t trigger = NB_INTERRUPT_TRIGGER_HIGH;

@@ -4,7 +4,7 @@
 // Source: PCI Local Bus Specification 3.0, 6.1, 6.2, 6.7, 6.8; PCI-to-PCI Bridge Architecture 1.2, 3.2.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <bitset>
 #include <cstdint>
 #include <optional>
@@ -15,6 +15,7 @@
 namespace nebulet::sdk::pci {
 
 constexpr std::uint32_t kFunctionBytes = 4096;
+constexpr std::uint64_t kConfigurationBytes = std::uint64_t{kFunctionBytes} << 16;
 constexpr std::uint32_t kMaxFunctions = 1024;  ///< that are looked at; real machines have some dozens
 
 /// A function's configuration space. All bits of what does not exist are set.
@@ -54,17 +55,16 @@ class Function {
   std::uint32_t base_, number_;
 };
 
-/// Offsets of the capabilities with this id.
-inline std::vector<std::uint8_t> capabilities(const Function& function, std::uint8_t id) {
+/// Calls `visit` with the offset of each capability of this id.
+template <class Visit>
+void for_each_capability(const Function& function, std::uint8_t id, Visit visit) {
   constexpr int kMost = 48;  // that many fit; a list that is longer is a loop
-  std::vector<std::uint8_t> found;
-  if (!(function.read16(6) & 0x10)) return found;
+  if (!(function.read16(6) & 0x10)) return;
   std::uint8_t at = function.read8(0x34) & 0xfc;
   for (int i = 0; at >= 64 && i < kMost; ++i) {
-    if (function.read8(at) == id) found.push_back(at);
+    if (function.read8(at) == id) visit(at);
     at = function.read8(at + 1u) & 0xfc;
   }
-  return found;
 }
 
 struct Bar {
@@ -105,11 +105,21 @@ struct MessageTable {
   std::uint64_t begin = 0, end = 0;
 };
 inline std::optional<MessageTable> message_table(const Function& function) {
-  const auto found = capabilities(function, 0x11);
-  if (found.empty()) return std::nullopt;
-  const std::uint32_t messages = (function.read16(found[0] + 2u) & 0x7ff) + 1u,
-                      place = function.read32(found[0] + 4u);
-  return MessageTable{place & 7, messages, place & ~7u, (place & ~7u) + std::uint64_t{messages} * 16};
+  std::optional<MessageTable> table;
+  for_each_capability(function, 0x11, [&](std::uint8_t at) {
+    if (table) return;
+    const std::uint32_t messages = (function.read16(at + 2u) & 0x7ff) + 1u, place = function.read32(at + 4u);
+    table = MessageTable{place & 7, messages, place & ~7u, (place & ~7u) + std::uint64_t{messages} * 16};
+  });
+  return table;
+}
+
+/// What a driver gets of a BAR: all of it, or what lies before the table of messages.
+inline Bar bar_for_drivers(const Function& function, std::uint32_t index) {
+  Bar found = bar(function, index);
+  const auto table = message_table(function);
+  if (table && table->bar == index) found.size = std::min(found.size, table->begin);
+  return found.size == 0 ? Bar{} : found;
 }
 
 /// Calls `visit` with each function that exists, bus 0 and what lies behind its bridges. `handle` is a

@@ -21,13 +21,6 @@ constexpr std::uint64_t kVersion1 = 1ull << 32, kAccessPlatform = 1ull << 33;
 
 class Device {
  public:
-  /// What the start-up block says; the driver ends if it does not.
-  Device() {
-    if (nb_process_startup(&layout_, sizeof layout_) < static_cast<sdk::Result>(sizeof layout_) ||
-        (layout_.bus != Bus::pci && layout_.bus != Bus::mmio))
-      sdk::give_up("virtio: nobody said where the device is");
-  }
-
   /// Resets the device and takes those of `wanted` features that it offers (3.1.1); tells which.
   std::uint64_t negotiate(std::uint64_t wanted) {
     reset();
@@ -160,6 +153,12 @@ class Device {
     registers_.write32(at + 4, static_cast<std::uint32_t>(address >> 32));
   }
 
+  static Layout look() {
+    if (sdk::Registers(kDeviceHandle).read32(0) == kMmioMagic) return {.bus = Bus::mmio};
+    if (const auto found = find_layout(sdk::pci::Function(kDeviceHandle, 0, 0))) return *found;
+    sdk::give_up("virtio: this is no device of virtio 1.0, or its structures are in several BARs");
+  }
+
   /// Afterwards the device uses no memory, so what a driver before this one left is given back (2.4).
   void reset() {
     if (layout_.bus == Bus::pci) {
@@ -172,7 +171,7 @@ class Device {
     nb_dma_quiesced(kDeviceHandle);
   }
 
-  Layout layout_;
+  const Layout layout_ = look();
   const sdk::Registers registers_{kRegistersHandle};
   const sdk::Interrupt interrupt_{kInterruptHandle};
   std::array<std::uint32_t, 8> bells_{};
