@@ -115,8 +115,13 @@ Result<Installation> Installation::locate() {
   return found;
 }
 
-std::string Installation::service(std::string_view name) const {
-  return std::format("{}/build/wasm/user/services/{}.wasm", root, name);
+std::string Installation::module(std::string_view name) const {
+  if (name.contains('/')) return {};
+  for (const char* const folder : {"services", "drivers"}) {
+    std::string path = std::format("{}/build/wasm/user/{}/{}.wasm", root, folder, name);
+    if (::access(path.c_str(), R_OK) == 0) return path;
+  }
+  return {};
 }
 
 Result<> Installation::require(std::initializer_list<std::string> paths) const {

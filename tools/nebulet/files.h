@@ -42,8 +42,8 @@ bool write_all(int fd, const void* bytes, std::size_t size);
 /// Built artefacts, found beside the running program. `root` is the checkout.
 struct Installation {
   std::string root, hosted_kernel, kernel, wasi, wasi_code, init, init_code;
-  /// A service of Nebulet's own: user/services.
-  std::string service(std::string_view name) const;
+  /// A service or driver of Nebulet's own (user/services, user/drivers); empty: there is none.
+  std::string module(std::string_view name) const;
   static Result<Installation> locate();
   /// Fails with what to do if one of these is not there.
   Result<> require(std::initializer_list<std::string> paths) const;

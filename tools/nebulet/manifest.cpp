@@ -216,7 +216,7 @@ class Reader {
     return {};
   }
 
-  /// handles = [{ ports = 0x60, count = 5 }, { read = "STREAM" }, …].
+  /// handles = [{ ports = 0x60, count = 5 }, { pci = "8086:100e", bar = 1 }, { read = "STREAM" }, …].
   Result<> handles(const toml::node& node, const std::string& source, init::Process& plan) {
     const toml::array* const list = node.as_array();
     if (list == nullptr)
@@ -228,44 +228,78 @@ class Reader {
 
   Result<init::Grant> handle(const toml::node& item) const {
     using What = init::Grant::What;
-    constexpr std::pair<std::string_view, What> kKinds[] = {
-        {"ports", What::ports}, {"registers", What::registers}, {"interrupt", What::interrupt},
-        {"read", What::read},   {"write", What::write},         {"serve", What::serve},
-        {"door", What::door}};
-    const auto of_machine = [](What what) { return what <= What::interrupt; };
+    enum class Takes : std::uint8_t { number, text, yes };
+    struct Kind {
+      std::string_view name;
+      What what;
+      Takes takes;
+    };
+    constexpr Kind kKinds[] = {
+        {"ports", What::ports, Takes::number},         {"registers", What::registers, Takes::number},
+        {"interrupt", What::interrupt, Takes::number}, {"pci", What::pci, Takes::text},
+        {"virtio", What::virtio, Takes::text},         {"read", What::read, Takes::text},
+        {"write", What::write, Takes::text},           {"channel", What::channel, Takes::text},
+        {"serve", What::serve, Takes::text},           {"door", What::door, Takes::text},
+        {"system", What::system, Takes::yes},          {"archive", What::archive, Takes::yes}};
+    constexpr std::string_view kOthers[] = {"count", "bar", "index", "name"};
     const toml::table* const table = item.as_table();
-    init::Grant grant{.count = 1};
-    std::optional<std::string_view> kind;
     if (table == nullptr) return fail("{}handles: want a table, like {{ read = \"STREAM\" }}", at(item));
+    init::Grant grant;
+    const Kind* kind = nullptr;
+    const auto wrong = [&](const toml::node& node, std::string_view name, std::string_view text) {
+      return fail("{}handles: {}: {}", at(node), name, text);
+    };
+    const auto number = [](const toml::node& node) -> std::optional<std::uint64_t> {
+      const auto value = node.value_exact<std::int64_t>();
+      return value && *value >= 0 ? std::optional(static_cast<std::uint64_t>(*value)) : std::nullopt;
+    };
+    std::vector<Entry> others;
     for (const auto& [key, node] : in_order(*table)) {
       const std::string_view name = key->str();
-      if (name == "system" || name == "archive") {
-        if (node->value_exact<bool>() != true) return fail("{}handles: {}: want true", at(*node), name);
-        kind = name, grant.what = name == "system" ? What::system : What::archive;
+      const auto* const found = std::ranges::find(kKinds, name, &Kind::name);
+      if (found == std::end(kKinds)) {
+        others.emplace_back(key, node);
         continue;
       }
-      const auto number = node->value_exact<std::int64_t>();
+      if (kind != nullptr)
+        return fail("{}handles: it is either {} or {}; want a table for each", at(*node), kind->name, name);
+      kind = found;
+      grant.what = kind->what;
+      const auto value = number(*node);
       const auto text = node->value_exact<std::string>();
-      const auto* const found = std::ranges::find(kKinds, name, &std::pair<std::string_view, What>::first);
-      const bool is_kind = found != std::end(kKinds);
-      if (is_kind && kind)
-        return fail("{}handles: it is either {} or {}; want a table for each", at(*node), *kind, name);
-      if (is_kind) kind = name, grant.what = found->second;
-      if (is_kind ? of_machine(grant.what) : name == "count") {
-        if (!number || *number < 0) return fail("{}handles: {}: want a number", at(*node), name);
-        (is_kind ? grant.base : grant.count) = static_cast<std::uint64_t>(*number);
-      } else if (is_kind || name == "name") {
-        if (!text || text->empty()) return fail("{}handles: {}: want a name", at(*node), name);
-        (is_kind ? grant.name : grant.handle) = *text;
-      } else {
-        std::vector<std::string_view> known = {"count", "name", "system", "archive"};
-        for (const auto& each : kKinds) known.push_back(each.first);
+      if (kind->takes == Takes::yes && node->value_exact<bool>() != true)
+        return wrong(*node, name, "want true");
+      if (kind->takes == Takes::number && !value) return wrong(*node, name, "want a number");
+      if (kind->takes == Takes::text && (!text || text->empty())) return wrong(*node, name, "want a name");
+      grant.base = value.value_or(0);
+      grant.name = text.value_or("");
+    }
+    const bool is_range = kind != nullptr && (grant.what == What::ports || grant.what == What::registers);
+    if (is_range || (kind != nullptr && grant.what == What::interrupt)) grant.count = 1;
+    for (const auto& [key, node] : others) {
+      const std::string_view name = key->str();
+      const bool fits = name == "count"   ? is_range
+                        : name == "bar"   ? grant.what == What::pci
+                        : name == "index" ? grant.is_device()
+                                          : name == "name" && !grant.is_device();
+      if (!std::ranges::contains(kOthers, name)) {
+        std::vector<std::string_view> known(std::begin(kOthers), std::end(kOthers));
+        for (const Kind& each : kKinds) known.push_back(each.name);
         return fail("{}handles: {}: no such key{}", at(*node), name, did_you_mean(name, known));
       }
+      if (kind != nullptr && !fits) return fail("{}handles: {}: {} has none", at(*node), name, kind->name);
+      const auto value = number(*node);
+      const auto text = node->value_exact<std::string>();
+      if (name == "name" && (!text || text->empty())) return wrong(*node, name, "want a name");
+      if (name != "name" && !value) return wrong(*node, name, "want a number");
+      if (name == "name") grant.handle = *text;
+      if (name != "name") (name == "index" ? grant.base : grant.count) = *value;
     }
-    if (!kind)
+    if (kind == nullptr)
       return fail(
-          "{}handles: want ports, registers, interrupt, read, write, serve, door, system or archive in it",
+          "{}handles: want ports, registers, interrupt, pci, virtio, read, write, channel, serve, door, "
+          "system "
+          "or archive in it",
           at(item));
     return grant;
   }

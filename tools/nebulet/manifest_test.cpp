@@ -123,7 +123,8 @@ name = "screen"
 file = "p.wasm"
 kind = "driver"
 memory = "1M"
-handles = [{ registers = 0xb8000, count = 4000, name = "cells" }, { interrupt = 1 }, { read = "shown" }]
+handles = [{ registers = 0xb8000, count = 4000, name = "cells" }, { interrupt = 1 }, { read = "shown" },
+           { pci = "class:0300", bar = 2, index = 1 }]
 [[process]]
 file = "p.wasm"
 args = ["x"]
@@ -151,7 +152,8 @@ restarts = 3
                        .arguments = {folder_ + "/p.wasm"},
                        .grants = {{What::registers, "", "cells", 0xb8000, 4000},
                                   {What::interrupt, "", "", 1, 1},
-                                  {What::read, "shown", "", 0, 1}}};
+                                  {What::read, "shown", "", 0, 0},
+                                  {What::pci, "class:0300", "", 1, 2}}};
   init::Process other{.name = "p",
                       .file = screen.file,
                       .entry = "run",
@@ -196,7 +198,9 @@ TEST_F(ManifestTest, NamesTheMistakeInOneOfSeveral) {
        ":6: handles: want a list, like [{ ports = 0x60, count = 5 }, { read = \"STREAM\" }]"},
       {second + "handles = [\n1]\n", ":7: handles: want a table, like { read = \"STREAM\" }"},
       {second + "handles = [{}]\n",
-       ":6: handles: want ports, registers, interrupt, read, write, serve, door, system or archive in it"},
+       ":6: handles: want ports, registers, interrupt, pci, virtio, read, write, channel, serve, door, "
+       "system "
+       "or archive in it"},
       {second + "handles = [{ prots = 1 }]\n", ":6: handles: prots: no such key (did you mean ports?)"},
       {second + "handles = [{ ports = -1 }]\n", ":6: handles: ports: want a number"},
       {second + "handles = [{ door = 1 }]\n", ":6: handles: door: want a name"},
@@ -204,7 +208,20 @@ TEST_F(ManifestTest, NamesTheMistakeInOneOfSeveral) {
        ":6: handles: it is either read or write; want a table for each"},
       {second + "handles = [{ ports = 96 }]\n",
        ":6: handles: only a process with kind = \"driver\" gets the machine's"},
+      {second + "handles = [{ pci = 1 }]\n", ":6: handles: pci: want a name"},
+      {second + "handles = [{ virtio = \"net\" }]\n",
+       ":6: handles: only a process with kind = \"driver\" gets the machine's"},
+      {second + "handles = [{ virtio = \"net\", bar = 1 }]\n", ":6: handles: bar: virtio has none"},
+      {second + "handles = [{ index = 0, ports = 1 }]\n", ":6: handles: index: ports has none"},
+      {second + "handles = [{ door = \"d\", count = 1 }]\n", ":6: handles: count: door has none"},
+      {second + "handles = [{ pci = \"8086:100e\", bar = -1 }]\n", ":6: handles: bar: want a number"},
+      {second + "kind = \"driver\"\nhandles = [{ pci = \"class:2\" }]\n",
+       ":7: handles: \"class:2\" names no PCI function; want \"8086:100e\" or \"class:0200\""},
+      {second + "handles = [{ channel = \"c\" }]\n",
+       ":6: handles: nobody has the other end of the channel \"c\""},
       {second + "handles = [{ system = false }]\n", ":6: handles: system: want true"},
+      {second.substr(0, second.rfind("file")) + "file = \"nebulet:x\"\n",
+       ":4: file: nebulet:x: Nebulet has no such service or driver"},
       {second + "mount = 1\n", ":6: mount: want a table, like { \"/data\" = \"SERVICE\" }"},
       {second + "mount = { \"/d\" = \"x\" }\n", ":6: mount: nobody serves \"x\""},
       {second + "files = { \"/d\" = 1 }\n", ":6: files./d: want a text"},

@@ -108,7 +108,7 @@ void add_service(System& system, const Installation& installation, std::string_v
   directories.insert(directories.begin(), name);
   system.plan.processes.push_back(
       {.name = std::string(service),
-       .file = add_program(system, installation.service(name)),
+       .file = add_program(system, installation.module(name)),
        .kind = init::Kind::service,
        .restart = init::Restart::on_failure,
        .memory = 8 << 20,
@@ -160,14 +160,18 @@ Result<System> make_system(const Manifest& manifest, std::uint64_t memory) {
     if (plan.name.empty()) plan.name = fs::path(process.file).stem().string();
     if (plan.kind != init::Kind::program && !process.sources.contains("restart"))
       plan.restart = init::Restart::on_failure;
-    const std::string file = process.file.starts_with(kBuiltIn)
-                                 ? installation.service(process.file.substr(kBuiltIn.size()))
-                                 : process.file;
+    std::string file = process.file;
+    if (file.starts_with(kBuiltIn)) {
+      file = installation.module(file.substr(kBuiltIn.size()));
+      if (file.empty())
+        return fail("{}: file: {}: Nebulet has no such service or driver", source_of(process, "file"),
+                    process.file);
+    }
     TRY(look_at_module(process, file, plan));
     TRY(take_flags(process, plan, system));
     plan.file = add_program(system, file);
-    system.needs_devices |= std::ranges::any_of(
-        plan.grants, [](const init::Grant& grant) { return grant.what <= init::Grant::What::interrupt; });
+    system.needs_devices |=
+        std::ranges::any_of(plan.grants, [](const init::Grant& grant) { return grant.is_of_machine(); });
   }
   add_file_services(system, installation);
   if (const auto problem = init::check(system.plan)) {

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Network controllers, each worked by a driver in a process of its own: asks the host of QEMU's user network
-// (10.0.2.2) for its address (ARP, RFC 826) and for an echo (ICMP, RFC 792). Run with --devices and the
-// drivers' folder as /drivers, with an e1000 and a virtio controller. Reports in TAP.
+// A client of a network driver (user/drivers/frames.h) under init, with a channel `link`: asks the host of
+// QEMU's user network (10.0.2.2) for its address (ARP, RFC 826) and for an echo (ICMP, RFC 792). Reports in
+// TAP.
 #include <array>
 #include <cstring>
 #include <span>
 #include <vector>
 
 #include "user/apps/tap.h"
-#include "user/sdk/virtio.h"
+#include "user/sdk/driver.h"
+#include "user/sdk/given.h"
 
 namespace {
 
-using namespace nebulet;
 using namespace nebulet::sdk;
 
 using Mac = std::array<std::uint8_t, 6>;
@@ -130,63 +130,16 @@ void ask(const Link& link, const Mac& me) {
   check(answered == 4, "ICMP: the host echoes what it was sent");
 }
 
-void work(const char* name, nb_handle_t driver, nb_handle_t channel) {
-  const Link link(channel);
-  const Frame info = link.receive();
-  check(info.bytes().size() == sizeof(nb_net_info_t), name);
-  ask(link, info.get<6>(0));
-  nb_handle_close(channel);
-  check(nb_object_wait(driver, NB_SIGNAL_TERMINATED, now() + 60'000 * kMs) >= 0,
-        "the driver ends with its client");
-}
-
-std::array<nb_handle_t, 2> make_channel() {
-  std::array<nb_handle_t, 2> ends;
-  checked("a channel", nb_channel_create(ends.data(), ends.size()));
-  return ends;
-}
-
-void virtio_net() {
-  for (const Hardware& device : find_virtio()) {
-    if (device.virtio != virtio::Type::net) continue;
-    for (int round = 0; round < 2; ++round) {
-      const auto [mine, its] = make_channel();
-      work("a virtio controller",
-           start_virtio_driver(device, "virtio_net", "/drivers/virtio_net.wasm", {its}), mine);
-    }
-  }
-}
-
-void e1000() {
-  pci::for_each_function(all_pci(), [](const pci::Function& function) {
-    if (function.vendor() != 0x8086 || function.device() != 0x100e) return;
-    const pci::Bar bar = pci::bar(function, 0);
-    for (int round = 0; round < 2; ++round) {
-      const nb_handle_t lines =
-          checked("interrupt lines", nb_resource_create(root_resource(), NB_RESOURCE_KIND_INTERRUPTS, 0, 24));
-      const nb_handle_t interrupt =
-          checked("its interrupt", nb_interrupt_create(lines, function.line(), NB_INTERRUPT_TRIGGER_ISA));
-      const auto [mine, its] = make_channel();
-      work("an e1000",
-           start_process(
-               "e1000", "/drivers/e1000.wasm", 4 << 20,
-               {device_part(NB_RESOURCE_KIND_PCI, std::uint64_t{function.number()} * pci::kFunctionBytes,
-                            pci::kFunctionBytes),
-                device_part(NB_RESOURCE_KIND_REGISTERS, bar.base, bar.size), interrupt, its}),
-           mine);
-    }
-  });
-}
-
 }  // namespace
 
 int main() {
-  if (root_resource() == 0) {
-    std::printf("Bail out! no devices: run it with --devices\n");
-    return 1;
-  }
-  virtio_net();
-  e1000();
+  const Link link(Given::get().handle("link"));
+  const auto is_info = [](const Frame& frame) { return frame.bytes().size() == sizeof(nb_net_info_t); };
+  const Frame first = link.receive(is_info);
+  check(is_info(first), "the driver says what it has");
+  link.send(Frame());
+  check(link.receive(is_info).bytes() == first.bytes(), "and says it again when it is asked");
+  ask(link, first.get<6>(0));
   std::printf("1..%d\n", number);
   return failures != 0;
 }

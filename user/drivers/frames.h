@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What network drivers share. Frames go through a channel, one in a message: the first message from the
-// driver is a net_info, each further one a frame that came; what the other end writes is sent. Frames for
-// which there is no room are dropped, as on any network.
+// What network drivers share. Frames go through a channel, one in a message, those that came and those that
+// are to be sent. A shorter message is about the driver: it says its net_info when it starts, so a client
+// sees when it was started again, and answers each short message with it. Frames for which there is no room
+// are dropped, as on any network.
 #pragma once
 
 #include <array>
@@ -12,7 +13,8 @@
 
 namespace nebulet::drivers {
 
-constexpr std::size_t kMinFrame = 14, kMaxFrame = 1514;  // without the checksum
+// Without the checksum. Ethernet's have at least 60 bytes; what is emulated may leave out the padding.
+constexpr std::size_t kMinFrame = sizeof(nb_net_info_t) + 1, kMaxFrame = 1514;
 using FrameBytes = std::array<std::byte, kMaxFrame>;
 
 /// `Device` has: info(); can_send(), send(frame); receive(into), the size of the next frame that came, 0:
@@ -30,8 +32,7 @@ class FrameServer {
 
   /// Until the channel's other end is gone.
   void run() {
-    const nb_net_info_t info = device_.info();
-    nb_channel_write(channel_, &info, sizeof info, nullptr, 0);
+    tell();
     loop_.run();
   }
 
@@ -41,6 +42,11 @@ class FrameServer {
   static constexpr int kTurn = 64;
 
   static FrameServer& of(void* self) { return *static_cast<FrameServer*>(self); }
+
+  void tell() {
+    const nb_net_info_t info = device_.info();
+    nb_channel_write(channel_, &info, sizeof info, nullptr, 0);
+  }
 
   void on_interrupt() {
     device_.interrupted();
@@ -61,7 +67,10 @@ class FrameServer {
       if (size == NB_STATUS_PEER_CLOSED) return loop_.stop();
       if (size < 0) sdk::give_up("a client sends what is no frame");
       const std::size_t bytes = static_cast<std::uint32_t>(size);
-      if (bytes >= kMinFrame) device_.send(std::span(frame_).first(bytes));
+      if (bytes < kMinFrame)
+        tell();
+      else
+        device_.send(std::span(frame_).first(bytes));
     }
     if (!(signals & NB_SIGNAL_READABLE)) return loop_.stop();
     if (!device_.can_send()) loop_.set_mask(outgoing_, NB_SIGNAL_PEER_CLOSED);

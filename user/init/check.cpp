@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The rules of a plan.
 #include <algorithm>
+#include <charconv>
+#include <iterator>
 #include <map>
+#include <tuple>
 
 #include "user/init/plan.h"
 
@@ -14,6 +17,9 @@ constexpr std::size_t kMostProcesses = 1000;
 constexpr std::uint64_t kLeastMemory = 64 << 10;
 constexpr std::uint64_t kMostMemory = 1ull << 44;
 constexpr std::uint64_t kPorts = 1 << 16, kAddresses = 1ull << 52, kIsaInterrupts = 16;
+
+constexpr std::uint64_t kMostOfOneKind = 256;  // devices
+constexpr std::uint64_t kBars = 6;
 
 using What = Grant::What;
 
@@ -54,7 +60,8 @@ class Checker {
     if (process.file.empty()) return wrong("file", "it is missing; file = \"PROGRAM.wasm\" says what to run");
     if (process.memory != 0 && (process.memory < kLeastMemory || process.memory > kMostMemory))
       return wrong("memory", "want a size of at least 64K and at most 16384G");
-    if (process.grants.size() + process.mounts.size() > kMostGrants)
+    const auto devices = static_cast<std::size_t>(std::ranges::count_if(process.grants, &Grant::is_device));
+    if (process.grants.size() + 2 * devices + process.mounts.size() > kMostGrants)
       return wrong("handles", "a process gets at most 56 handles");
     if (auto text = stream(index, process.input, true)) return wrong("stdin", *text);
     if (auto text = stream(index, process.output, false)) return wrong("stdout", *text);
@@ -84,9 +91,9 @@ class Checker {
   }
 
   std::optional<std::string> grant(std::size_t index, const Grant& grant) {
+    if (grant.is_of_machine() && plan_.processes[index].kind != Kind::driver)
+      return "only a process with kind = \"driver\" gets the machine's";
     const auto range = [&](std::uint64_t most) -> std::optional<std::string> {
-      if (plan_.processes[index].kind != Kind::driver)
-        return "only a process with kind = \"driver\" gets the machine's";
       if (grant.count == 0 || grant.base >= most || grant.count > most - grant.base)
         return "that range is empty or not the machine's";
       return std::nullopt;
@@ -95,8 +102,11 @@ class Checker {
       case What::ports: return range(kPorts);
       case What::registers: return range(kAddresses);
       case What::interrupt: return range(kIsaInterrupts);
+      case What::pci:
+      case What::virtio: return device(index, grant);
       case What::read:
       case What::write: return stream(index, grant.name, grant.what == What::read);
+      case What::channel: return channel(index, grant.name);
       case What::system:
       case What::archive:
       case What::files: return std::nullopt;
@@ -104,6 +114,27 @@ class Checker {
       case What::door: break;
     }
     return service(index, grant.name, grant.what == What::serve);
+  }
+
+  std::optional<std::string> device(std::size_t index, const Grant& grant) {
+    if (!read_device_name(grant))
+      return grant.what == What::pci
+                 ? quoted(grant.name) + " names no PCI function; want \"8086:100e\" or \"class:0200\""
+                 : quoted(grant.name) + " is no kind of virtio device; want net, block, console, rng or 9p";
+    if (grant.base >= kMostOfOneKind) return "index: want a number below 256";
+    if (grant.count >= kBars) return "bar: want a number from 0 to 5";
+    const auto [other, is_new] = devices_.insert({{grant.what, grant.name, grant.base}, index});
+    if (!is_new) return plan_.processes[other->second].name + " has that device already";
+    return std::nullopt;
+  }
+
+  std::optional<std::string> channel(std::size_t index, std::string_view name) {
+    if (name.empty()) return "want the name of a channel";
+    std::vector<std::size_t>& ends = channels_[name];
+    if (ends.size() == 2) return "the channel " + quoted(name) + " has two ends, and both are given";
+    if (!ends.empty() && ends[0] == index) return "the process would have both ends of " + quoted(name);
+    ends.push_back(index);
+    return std::nullopt;
   }
 
   std::optional<std::string> service(std::size_t index, std::string_view name, bool serves) {
@@ -125,6 +156,10 @@ class Checker {
         return Problem{
             use.takers[1], key_of(use.takers[1], name, true),
             plan_.processes[use.takers[0]].name + " reads from the stream " + quoted(name) + " already"};
+    }
+    for (const auto& [name, ends] : channels_) {
+      if (ends.size() != 2)
+        return Problem{ends[0], "handles", "nobody has the other end of the channel " + quoted(name)};
     }
     for (const auto& [name, use] : services_) {
       if (use.givers.empty())
@@ -205,9 +240,47 @@ class Checker {
   const Plan& plan_;
   std::map<std::string_view, std::size_t> names_;
   Uses streams_, services_;
+  std::map<std::string_view, std::vector<std::size_t>> channels_;
+  std::map<std::tuple<What, std::string_view, std::uint64_t>, std::size_t> devices_;
 };
 
+struct VirtioName {
+  std::string_view name;
+  std::uint32_t type;  // OASIS virtio 1.2, 5
+};
+constexpr VirtioName kVirtioNames[] = {{"net", 1}, {"block", 2}, {"console", 3}, {"rng", 4}, {"9p", 9}};
+
+std::optional<std::uint32_t> read_hex(std::string_view digits) {
+  std::uint32_t value = 0;
+  const char* const last = digits.data() + digits.size();
+  const auto [end, error] = std::from_chars(digits.data(), last, value, 16);
+  return error == std::errc() && end == last ? std::optional(value) : std::nullopt;
+}
+
 }  // namespace
+
+std::optional<DeviceName> read_device_name(const Grant& grant) {
+  using By = DeviceName::By;
+  constexpr std::string_view kClass = "class:";
+  constexpr std::uint32_t kClassBits = 24;
+  const std::string_view name = grant.name;
+  if (grant.what == What::virtio) {
+    const auto* const found = std::ranges::find(kVirtioNames, name, &VirtioName::name);
+    if (found == std::end(kVirtioNames)) return std::nullopt;
+    return DeviceName{By::virtio, found->type, ~0u};
+  }
+  if (name.starts_with(kClass)) {
+    const std::string_view digits = name.substr(kClass.size());
+    const auto value = read_hex(digits);
+    if (!value || digits.empty() || digits.size() > 6 || digits.size() % 2 != 0) return std::nullopt;
+    const auto missing = kClassBits - 4 * static_cast<std::uint32_t>(digits.size());
+    return DeviceName{By::class_code, *value << missing, 0xffffffu >> missing << missing};
+  }
+  if (name.size() != 9 || name[4] != ':') return std::nullopt;
+  const auto vendor = read_hex(name.substr(0, 4)), device = read_hex(name.substr(5));
+  if (!vendor || !device) return std::nullopt;
+  return DeviceName{By::vendor_and_device, *vendor << 16 | *device, ~0u};
+}
 
 std::optional<Problem> check(const Plan& plan) { return Checker(plan).run(); }
 

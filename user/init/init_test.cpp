@@ -104,6 +104,34 @@ TEST(Plan, WhatCannotWorkIsNamed) {
               a.kind = Kind::driver, a.grants = {{What::ports, "", "p", 65535, 2}};
             }),
             "a: handles: that range is empty or not the machine's");
+  const auto device = [](What what, const char* name, std::uint64_t index = 0, std::uint64_t bar = 0) {
+    return problem(
+        [&](Process& a, Process&) { a.kind = Kind::driver, a.grants = {{what, name, "", index, bar}}; });
+  };
+  EXPECT_EQ(device(What::pci, "8086:100e", 255, 5), "");
+  EXPECT_EQ(device(What::pci, "class:020000"), "");
+  EXPECT_EQ(device(What::virtio, "9p"), "");
+  for (const char* name :
+       {"8086", "8086:100g", "8086:100e0", "class:", "class:020", "class:02000000", "block"})
+    EXPECT_EQ(device(What::pci, name), "a: handles: \"" + std::string(name) +
+                                           "\" names no PCI function; want \"8086:100e\" or \"class:0200\"");
+  EXPECT_EQ(device(What::virtio, "blk"),
+            "a: handles: \"blk\" is no kind of virtio device; want net, block, console, rng or 9p");
+  EXPECT_EQ(device(What::pci, "8086:100e", 256), "a: handles: index: want a number below 256");
+  EXPECT_EQ(device(What::pci, "8086:100e", 0, 6), "a: handles: bar: want a number from 0 to 5");
+  EXPECT_EQ(problem([](Process& a, Process& b) {
+              a.kind = b.kind = Kind::driver;
+              a.grants = b.grants = {{What::virtio, "net"}};
+            }),
+            "b: handles: a has that device already");
+  EXPECT_EQ(problem([](Process& a, Process& b) { a.grants = b.grants = {{What::channel, "c"}}; }), "");
+  EXPECT_EQ(problem([](Process& a, Process&) { a.grants = {{What::channel, "c"}}; }),
+            "a: handles: nobody has the other end of the channel \"c\"");
+  EXPECT_EQ(problem([](Process& a, Process&) { a.grants.resize(2, {What::channel, "c"}); }),
+            "a: handles: the process would have both ends of \"c\"");
+  Plan three{{program("a"), program("b"), program("c")}};
+  for (Process& process : three.processes) process.grants = {{What::channel, "c"}};
+  EXPECT_EQ(check(three)->text, "the channel \"c\" has two ends, and both are given");
   EXPECT_EQ(problem([](Process& a, Process&) { a.grants.resize(57, {What::write, "s"}); }),
             "a: handles: a process gets at most 56 handles");
   EXPECT_EQ(problem([](Process& a, Process&) { a.mounts = {{"/d", "files"}}; }),
@@ -111,6 +139,24 @@ TEST(Plan, WhatCannotWorkIsNamed) {
   EXPECT_EQ(problem([](Process& a, Process&) { a.mounts = {{"", "files"}}; }),
             "a: mount: want the name of a directory for the program");
   EXPECT_EQ(check(Plan())->text, "there is no process to start");
+}
+
+TEST(Plan, DevicesAreMeantByIdsOrPartsOfTheirClass) {
+  using What = Grant::What;
+  using By = DeviceName::By;
+  const auto id = read_device_name({What::pci, "8086:100e"});
+  ASSERT_TRUE(id && id->by == By::vendor_and_device);
+  EXPECT_EQ(id->value, 0x8086100eu);
+  const auto all = read_device_name({What::pci, "class:02"}),
+             one = read_device_name({What::pci, "class:0c0330"});
+  ASSERT_TRUE(all && one && all->by == By::class_code);
+  EXPECT_EQ(all->value, 0x020000u);
+  EXPECT_EQ(all->mask, 0xff0000u);
+  EXPECT_EQ(one->value, 0x0c0330u);
+  EXPECT_EQ(one->mask, 0xffffffu);
+  const auto block = read_device_name({What::virtio, "block"});
+  ASSERT_TRUE(block && block->by == By::virtio);
+  EXPECT_EQ(block->value, 2u);
 }
 
 TEST(Plan, CyclesOfServicesAreNamed) {

@@ -52,7 +52,7 @@ std::string status_text(int64_t status) {
 }
 
 Launcher::Launcher(const Plan& plan, const sdk::Given& own, nb_handle_t initfs, const sdk::CpioIndex& files)
-    : plan_(plan), own_(own), initfs_(initfs), files_(files) {}
+    : plan_(plan), own_(own), initfs_(initfs), files_(files), devices_(plan) {}
 
 Result<> Launcher::prepare() {
   wasi_ = TRY(made("the WASI library", nb_module_of(kWasi.data(), kWasi.size())));
@@ -61,6 +61,7 @@ Result<> Launcher::prepare() {
   TRY(made("a stream", nb_stream_create(4096, ends, 2)));
   nothing_ = Handle(ends[0]);
   ended = Handle(ends[1]);
+  TRY(devices_.find());
   for (const Process& process : plan_.processes) {
     const auto named = [&](const Result<>& result) -> Result<> {
       if (result) return {};
@@ -73,6 +74,8 @@ Result<> Launcher::prepare() {
     for (const Grant& grant : process.grants) {
       if (grant.what == Grant::What::read || grant.what == Grant::What::write)
         TRY(named(make_stream(grant.name, grant.what == Grant::What::read)));
+      if (grant.what == Grant::What::channel)
+        TRY(named(make_channel(grant.name, static_cast<std::size_t>(&process - plan_.processes.data()))));
       if (grant.what == Grant::What::serve)
         services_[grant.name].service = TRY(made("a service", nb_service_create()));
       if (grant.what == Grant::What::door) services_[grant.name].clients++;
@@ -109,6 +112,17 @@ Result<> Launcher::make_stream(const std::string& name, bool reads) {
   TRY(made("the stream " + quoted(name), nb_stream_create(kStreamBytes, ends, 2)));
   stream.reader = Handle(ends[0]);
   stream.writer = Handle(ends[1]);
+  return {};
+}
+
+Result<> Launcher::make_channel(const std::string& name, std::size_t process) {
+  const auto [found, is_new] = channels_.try_emplace(name);
+  Channel& channel = found->second;
+  channel.processes[is_new ? 0 : 1] = process;
+  if (!is_new) return {};
+  nb_handle_t ends[2];
+  TRY(made("the channel " + quoted(name), nb_channel_create(ends, 2)));
+  for (std::size_t i = 0; i < 2; i++) channel.ends[i] = Handle(ends[i]);
   return {};
 }
 
@@ -152,8 +166,19 @@ Result<Handle> Launcher::start(std::size_t index) {
 
 Result<> Launcher::give(std::size_t index, sdk::Startup& startup, std::vector<Handle>& held) const {
   const Process& process = plan_.processes[index];
-  for (const Grant& grant : process.grants)  // first: they have the numbers 1, 2, …
-    startup.handle(handle_name(grant), held.emplace_back(TRY(this->grant(grant, index))).get());
+  const auto put = [&](const std::string& name, Handle handle) {
+    startup.handle(name, held.emplace_back(std::move(handle)).get());
+  };
+  for (const Grant& grant : process.grants) {  // first: they have the numbers 1, 2, …
+    if (!grant.is_device()) {
+      put(handle_name(grant), TRY(this->grant(grant, index)));
+      continue;
+    }
+    auto device = TRY(devices_.device(grant));
+    put("device", std::move(device.device));
+    put("registers", std::move(device.registers));
+    put("interrupt", std::move(device.interrupt));
+  }
   for (const std::string& argument : process.arguments) startup.argument(argument);
   for (const std::string& entry : process.environment) startup.environment(entry);
   for (const MemoryDirectory& directory : process.memory_directories)
@@ -205,13 +230,21 @@ Result<Handle> Launcher::grant(const Grant& grant, std::size_t process) const {
   switch (grant.what) {
     case What::ports:
     case What::registers:
-    case What::interrupt: return device(grant);
+    case What::interrupt: return devices_.part(grant);
+    case What::pci:
+    case What::virtio: break;  // three handles
     case What::read:
     case What::write: return standard(grant.name, grant.what == What::read);
     case What::serve:
       return duplicate("the service " + quoted(grant.name), services_.find(grant.name)->second.service.get(),
                        NB_RIGHT_TRANSFER | NB_RIGHT_DUPLICATE | NB_RIGHT_WAIT | NB_RIGHT_MANAGE);
     case What::door: return door(grant.name, process + 1);
+    case What::channel: {
+      const Channel& channel = channels_.find(grant.name)->second;
+      return duplicate("the channel " + quoted(grant.name),
+                       channel.ends[channel.processes[0] == process ? 0 : 1].get(),
+                       kPassedOn | NB_RIGHT_WAIT | NB_RIGHT_READ | NB_RIGHT_WRITE);
+    }
     case What::system:
       return duplicate("the right to look at all processes", own_.handle("system"),
                        kPassedOn | NB_RIGHT_READ);
@@ -228,24 +261,6 @@ Result<Handle> Launcher::door(const std::string& service, std::uint64_t cookie) 
               nb_door_create(services_.find(service)->second.service.get(), cookie));
 }
 
-/// Parts come without the right `manage`: nobody can make others of them.
-Result<Handle> Launcher::device(const Grant& grant) const {
-  const bool ports = grant.what == Grant::What::ports;
-  if (grant.what == Grant::What::interrupt) {
-    constexpr std::uint64_t kLines = 24;
-    const std::string what = "interrupt " + std::to_string(grant.base);
-    const Handle lines =
-        TRY(made(what, nb_resource_create(own_.root_resource, NB_RESOURCE_KIND_INTERRUPTS, 0, kLines)));
-    return made(what, nb_interrupt_create(lines.get(), static_cast<std::uint32_t>(grant.base),
-                                          NB_INTERRUPT_TRIGGER_ISA));
-  }
-  const std::string what = (ports ? "ports from " : "registers from ") + std::to_string(grant.base);
-  Handle part = TRY(made(what, nb_resource_create(own_.root_resource,
-                                                  ports ? NB_RESOURCE_KIND_PORTS : NB_RESOURCE_KIND_REGISTERS,
-                                                  grant.base, grant.count)));
-  return duplicate(what, part.get(), NB_RIGHT_READ | NB_RIGHT_WRITE | NB_RIGHT_TRANSFER);
-}
-
 void Launcher::forget_streams(std::size_t index) {
   const Process& process = plan_.processes[index];
   drop(process.input, true);
@@ -254,6 +269,9 @@ void Launcher::forget_streams(std::size_t index) {
   for (const Grant& grant : process.grants) {
     if (grant.what == Grant::What::read || grant.what == Grant::What::write)
       drop(grant.name, grant.what == Grant::What::read);
+    if (grant.what != Grant::What::channel) continue;
+    Channel& channel = channels_.find(grant.name)->second;
+    channel.ends[channel.processes[0] == index ? 0 : 1].reset();
   }
 }
 

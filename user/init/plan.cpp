@@ -16,8 +16,9 @@ namespace {
 constexpr std::string_view kHeader = "nebulet-plan 1";
 constexpr std::string_view kRestartNames[] = {"never", "on-failure", "always"};
 constexpr std::string_view kKindNames[] = {"program", "service", "driver"};
-constexpr std::string_view kGrantNames[] = {"ports", "registers", "interrupt", "read",    "write",
-                                            "serve", "door",      "system",    "archive", "files"};
+constexpr std::string_view kGrantNames[] = {"ports",  "registers", "interrupt", "pci",   "virtio",
+                                            "read",   "write",     "channel",   "serve", "door",
+                                            "system", "archive",   "files"};
 
 /// Calls `visit` with each key and its member. The one list of them, for reading and writing.
 template <class AnyProcess, class Visit>

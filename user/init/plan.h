@@ -22,15 +22,18 @@ enum class Kind : std::uint8_t { program, service, driver };
 
 /// A handle that a process gets. They have the numbers 1, 2, 3, … in the order of the plan.
 struct Grant {
-  /// ports, registers, interrupt: of the machine; read, write: an end of the stream `name`; serve, door: the
-  /// service `name`, or a way to call it; system: to look at all processes; archive: the initfs; files: the
-  /// directories of the host.
+  /// ports, registers, interrupt, pci, virtio: of the machine; read, write: an end of the stream `name`;
+  /// channel: one of the channel's two; serve, door: the service `name`, or a way to call it; system: to look
+  /// at all processes; archive: the initfs; files: the directories of the host.
   enum class What : std::uint8_t {
     ports,
     registers,
     interrupt,
+    pci,
+    virtio,
     read,
     write,
+    channel,
     serve,
     door,
     system,
@@ -38,12 +41,25 @@ struct Grant {
     files
   };
   What what = What::read;
-  std::string name;
+  std::string name;         ///< of pci and virtio: which device, as read_device_name wants it
   std::string handle = {};  ///< by which the process finds it; empty: `name`, or what it is
-  std::uint64_t base = 0;   ///< first port or address; the interrupt's number on the ISA bus
-  std::uint64_t count = 0;  ///< ports, or bytes of registers
+  /// First port or address; the interrupt's number on the ISA bus; which one of several such devices.
+  std::uint64_t base = 0;
+  std::uint64_t count = 0;  ///< ports, or bytes of registers; of pci: which BAR
   bool operator==(const Grant&) const = default;
+  bool is_of_machine() const { return what <= What::virtio; }
+  /// Three handles: the device, its registers, its interrupt.
+  bool is_device() const { return what == What::pci || what == What::virtio; }
 };
+
+/// What a device's name says. Numbers are those of PCI and of virtio.
+struct DeviceName {
+  enum class By : std::uint8_t { vendor_and_device, class_code, virtio } by;
+  std::uint32_t value;  ///< vendor * 65536 + device, or a part of the class's 24 bits, or the type
+  std::uint32_t mask;   ///< which bits of it matter
+};
+/// PCI: `8086:100e`, or `class:` and two, four or six digits; virtio: net, block, console, rng, 9p.
+std::optional<DeviceName> read_device_name(const Grant& grant);
 
 /// A directory of a file service.
 struct Mount {

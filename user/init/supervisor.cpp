@@ -168,12 +168,13 @@ std::size_t Supervisor::running() const {
       std::ranges::count_if(states_, [](const State& state) { return static_cast<bool>(state.process); }));
 }
 
-/// Who reads a stream or serves sees that nobody is left.
+/// Who reads a stream, has a channel or serves sees that nobody is left.
 bool Supervisor::is_waited_for(std::size_t index) const {
   const Process& process = plan_.processes[index];
   const bool sees_an_end = (process.input != Process::kNull && process.input != Process::kConsole) ||
                            std::ranges::any_of(process.grants, [](const Grant& grant) {
-                             return grant.what == Grant::What::read || grant.what == Grant::What::serve;
+                             return grant.what == Grant::What::read || grant.what == Grant::What::channel ||
+                                    grant.what == Grant::What::serve;
                            });
   return states_[index].process && sees_an_end;
 }
