@@ -117,6 +117,20 @@ file = "counter.wasm"
 handles = [{ door = "counter" }]
 """, "counter", stdout=None, stdout_with=b"\n1..5\n", stdout_without=b"not ok", modes=MODES,
            stderr=[r"init: server: trapped; starting it again in 10 ms \(1 of 5\)", r"init: server: ended with 3; starting it again in 20 ms"]),
+    system("a thread that waits for a file server holds no other up", """
+[[process]]
+name = "server"
+file = "slow_files.wasm"
+kind = "service"
+handles = [{ serve = "slow", name = "service" }, { write = "asked" }, { read = "gate" }]
+[[process]]
+file = "slow_reader.wasm"
+mount = { "/slow" = "slow" }
+tmpfs = "/tmp:1M"
+stdin = "asked"
+stderr = "gate"
+stdout = "console"
+""", "slow_files slow_reader", stdout=None, stdout_with=b"\n1..9\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     system("each process has its own directories", """
 [[process]]
 name = "tmp"

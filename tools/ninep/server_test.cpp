@@ -370,6 +370,60 @@ TEST_F(ServerTest, TruncatedMessagesAreRefused) {
   EXPECT_EQ(server_->fid_count(), 1u);
 }
 
+TEST_F(ServerTest, MessagesThatComeTogetherAreAnsweredInOrder) {
+  start();
+  attach(1);
+  std::vector<std::byte> request;
+  const auto add = [&](MessageType type, const Fill& fill) {
+    std::vector<std::byte> room(256);
+    Writer writer(room, type, 7);
+    fill(writer);
+    const auto message = writer.finish();
+    request.insert(request.end(), message.begin(), message.end());
+  };
+  const auto look_up = [&](std::string_view name) {
+    add(MessageType::twalk, [&](Writer& out) {
+      out.u32(1);
+      out.u32(2);
+      out.u16(1);
+      out.string(name);
+    });
+    add(MessageType::tlopen, [](Writer& out) {
+      out.u32(2);
+      out.u32(kOpenRead);
+    });
+    add(MessageType::tclunk, [](Writer& out) { out.u32(2); });
+  };
+  look_up("file");
+  look_up("nothing");  // and what needs it fails
+  request.resize(request.size() + 3);
+  reply_.assign(kMessageSize, std::byte{0xee});
+  const std::size_t size = server_->handle(request, reply_);
+  std::vector<std::pair<MessageType, std::uint32_t>> answers;
+  for (auto rest = std::span<const std::byte>(reply_).first(size); !rest.empty();) {
+    const auto message = first_message(rest);
+    Reader reader(message);
+    reader.u32();
+    const auto type = static_cast<MessageType>(reader.u8());
+    reader.u16();
+    answers.emplace_back(type, type == MessageType::rlerror ? reader.u32() : 0);
+    rest = rest.subspan(message.size());
+  }
+  EXPECT_EQ(answers, (std::vector<std::pair<MessageType, std::uint32_t>>{{MessageType::rwalk, 0},
+                                                                         {MessageType::rlopen, 0},
+                                                                         {MessageType::rclunk, 0},
+                                                                         {MessageType::rlerror, ENOENT},
+                                                                         {MessageType::rlerror, EBADF},
+                                                                         {MessageType::rlerror, EBADF},
+                                                                         {MessageType::rlerror, EPROTO}}));
+  EXPECT_EQ(server_->fid_count(), 1u);
+  // Without room for the second answer, the second message is not looked at.
+  request.clear();
+  look_up("file");
+  EXPECT_EQ(server_->handle(request, std::span(reply_).first(Server::kMinReply)), kHeaderSize + 2 + 13);
+  EXPECT_EQ(server_->fid_count(), 2u);
+}
+
 TEST_F(ServerTest, ASmallReplyBufferIsNotOverrun) {
   start();
   attach(1);

@@ -37,7 +37,7 @@ static int number, failures;
 static void print(const char* text) {
   size_t length = 0;
   while (text[length]) ++length;
-  nb_console_write(startup[1], NB_CONSOLE_STREAM_OUT, text, length);
+  nb_console_write(startup[4], NB_CONSOLE_STREAM_OUT, text, length);
 }
 static void print_number(int value) {
   char digits[12], *at = digits + 11;

@@ -37,6 +37,18 @@ int check_name(std::string_view name) {
 }  // namespace
 
 std::size_t Session::handle(std::span<const std::byte> request, std::span<std::byte> reply) {
+  std::size_t done = 0;
+  do {
+    const auto message = first_message(request);
+    const std::size_t length = handle_one(message, reply.subspan(done));
+    if (length == 0) break;
+    done += length;
+    request = request.subspan(message.size());
+  } while (!request.empty());
+  return done;
+}
+
+std::size_t Session::handle_one(std::span<const std::byte> request, std::span<std::byte> reply) {
   if (reply.size() < kMinReply) return 0;
   Reader in(request);
   const std::uint32_t size = in.u32();

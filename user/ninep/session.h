@@ -26,8 +26,9 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  /// Answers one message. The reply, whose length is returned, is in `reply`, which has room for at least
-  /// kMinReply bytes (with less, 0 is returned). `request` and `reply` do not overlap.
+  /// Answers messages that came together, one after the other. The answers, whose length altogether is
+  /// returned, are in `reply`; where it has less room than kMinReply bytes the rest is not looked at.
+  /// `request` and `reply` do not overlap.
   std::size_t handle(std::span<const std::byte> request, std::span<std::byte> reply);
 
   static constexpr std::size_t kMinReply = 64;
@@ -36,6 +37,7 @@ class Session {
  private:
   struct Message;
 
+  std::size_t handle_one(std::span<const std::byte> request, std::span<std::byte> reply);
   Error dispatch(Message& message);
   Error version(Message& message);
   Error attach(Message& message);

@@ -74,7 +74,8 @@ inline constexpr std::size_t kWriteOverhead = kHeaderSize + 16;  // + fid[4] off
 inline constexpr std::size_t kMaxWalk = 16;
 inline constexpr std::size_t kMaxName = 255;
 inline constexpr std::size_t kMaxPath = 4096;
-inline constexpr std::size_t kMessageSize = 65536 + 24;  // what the client offers as msize
+inline constexpr std::size_t kMessageSize = 65536 + 24;           // what the client offers as msize
+inline constexpr std::size_t kExchangeSize = kMessageSize + 104;  // messages that go together
 
 /// Errors, as Rlerror carries them: Linux's numbers.
 namespace errors {
@@ -213,6 +214,12 @@ class Reader {
   std::span<const std::byte> bytes_;
   bool ok_ = true;
 };
+
+/// The first of messages that came together; all that is there if its size says something that cannot be.
+inline std::span<const std::byte> first_message(std::span<const std::byte> messages) {
+  const std::uint32_t size = Reader(messages).u32();
+  return size < kHeaderSize || size > messages.size() ? messages : messages.first(size);
+}
 
 /// Writes fields of one message into a buffer. A field that does not fit makes `ok()` false and is not
 /// written.

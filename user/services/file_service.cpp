@@ -88,7 +88,7 @@ class FileService {
   std::vector<std::unique_ptr<Rooted>> roots_;
   std::map<std::uint64_t, ninep::Session> sessions_;
   std::uint64_t next_session_ = kFirstSession;
-  std::array<std::byte, ninep::kMessageSize> request_, reply_;
+  std::array<std::byte, ninep::kExchangeSize> request_, reply_;
 };
 
 constinit FileService* current = nullptr;

@@ -26,7 +26,7 @@ constexpr std::int64_t kRefused = std::int64_t{1} << 62;         // longer than 
 constexpr std::uint64_t kForever = ~std::uint64_t{0};
 constexpr std::size_t kMaxFids = 1024;  // of a session; the host's server has four times as many
 
-using Buffer = std::array<std::byte, kMessageSize>;
+using Buffer = std::array<std::byte, kExchangeSize>;
 
 class Host {
  public:
@@ -81,8 +81,22 @@ class Session {
   Session& operator=(const Session&) = delete;
   ~Session() { clear(); }
 
-  /// `request` is changed. The answer's length, which is in `reply`; 0: none.
+  /// Messages that came together, which are changed. The length of their answers, which are in `reply`; 0:
+  /// none.
   std::size_t handle(std::span<std::byte> request, std::span<std::byte> reply) {
+    std::size_t done = 0;
+    do {
+      const auto message = request.first(first_message(request).size());
+      const std::size_t length = handle_one(message, reply.subspan(done));
+      if (length == 0) break;
+      done += length;
+      request = request.subspan(message.size());
+    } while (!request.empty());
+    return done;
+  }
+
+ private:
+  std::size_t handle_one(std::span<std::byte> request, std::span<std::byte> reply) {
     Reader reader(request);
     const std::uint32_t size = reader.u32();
     const auto type = static_cast<MessageType>(reader.u8());
@@ -93,7 +107,6 @@ class Session {
     return forward(type, tag, request, reply);
   }
 
- private:
   /// Of other messages it is not known where their fids are.
   static constexpr MessageType kForwarded[] = {
       MessageType::tattach,   MessageType::twalk,     MessageType::tlopen,    MessageType::tlcreate,

@@ -17,42 +17,45 @@ Descriptors& Descriptors::get() {
 Descriptors::Descriptors() {
   const Startup& startup = Startup::get();
   for (unsigned number = 0; number < startup.given.standard.size(); number++) {
-    Descriptor& descriptor = table_.emplace_back();
+    const nb_handle_t handle = startup.given.standard[number];
+    std::shared_ptr<Pipe> pipe;
     // Output and errors may be one stream, by one handle.
-    for (const Descriptor& other : table_)
-      if (other.pipe && other.pipe->is_stream() && other.pipe->handle() == startup.given.standard[number])
-        descriptor.pipe = other.pipe;
-    if (!descriptor.pipe) descriptor.pipe = Pipe::standard(number, startup.given.standard[number]);
-    if (!descriptor.pipe) continue;
-    descriptor.kind = Descriptor::Kind::pipe;
-    descriptor.base = kPipeRights & ~(descriptor.pipe->is_input() ? kFdWrite : kFdRead);
-    descriptor.is_terminal = !descriptor.pipe->is_stream() && (startup.given.terminals >> number & 1) != 0;
+    for (const DescriptorRef& other : table_)
+      if (other && other->pipe->is_stream() && other->pipe->handle() == handle) pipe = other->pipe;
+    if (!pipe) pipe = Pipe::standard(number, handle);
+    DescriptorRef& descriptor = table_.emplace_back();
+    if (!pipe) continue;
+    descriptor = std::make_shared<Descriptor>();
+    descriptor->base = kPipeRights & ~(pipe->is_input() ? kFdWrite : kFdRead);
+    descriptor->is_terminal = !pipe->is_stream() && (startup.given.terminals >> number & 1) != 0;
+    descriptor->pipe = std::move(pipe);
   }
   const auto& preopens = startup.preopens;
   for (std::size_t i = 0; i < preopens.size(); i++) {
-    Descriptor& directory = table_.emplace_back();
-    directory.kind = Descriptor::Kind::directory;
-    directory.preopen = static_cast<std::int32_t>(i);
-    directory.base = kDirectoryRights;
-    directory.inheriting = kPathRights;
+    const DescriptorRef directory = std::make_shared<Descriptor>();
+    directory->kind = Descriptor::Kind::directory;
+    directory->preopen = static_cast<std::int32_t>(i);
+    directory->base = kDirectoryRights;
+    directory->inheriting = kPathRights;
+    table_.push_back(directory);
   }
 }
 
-Result<Descriptor*> Descriptors::find(std::uint32_t fd) {
-  if (fd >= table_.size() || table_[fd].kind == Descriptor::Kind::closed) return fail(Errno::badf);
-  return &table_[fd];
+Result<DescriptorRef> Descriptors::find(std::uint32_t fd) {
+  if (fd >= table_.size() || !table_[fd]) return fail(Errno::badf);
+  return table_[fd];
 }
 
-Result<Descriptor*> Descriptors::find(std::uint32_t fd, Rights needed) {
-  Descriptor* descriptor = TRY(find(fd));
+Result<DescriptorRef> Descriptors::find(std::uint32_t fd, Rights needed) {
+  DescriptorRef descriptor = TRY(find(fd));
   const Rights missing = needed & ~descriptor->base;
   if ((missing & (kFdRead | kFdWrite)) != 0) return fail(Errno::badf);
   if (missing != 0) return fail(Errno::notcapable);
   return descriptor;
 }
 
-Result<Descriptor*> Descriptors::directory(std::uint32_t fd, Rights needed) {
-  Descriptor* descriptor = TRY(find(fd));
+Result<DescriptorRef> Descriptors::directory(std::uint32_t fd, Rights needed) {
+  DescriptorRef descriptor = TRY(find(fd));
   if (descriptor->kind != Descriptor::Kind::directory) return fail(Errno::notdir);
   if ((needed & ~descriptor->base) != 0) return fail(Errno::notcapable);
   TRY(attach(*descriptor));
@@ -61,6 +64,8 @@ Result<Descriptor*> Descriptors::directory(std::uint32_t fd, Rights needed) {
 
 Result<> Descriptors::attach(Descriptor& descriptor) {
   if (descriptor.fid || descriptor.preopen < 0) return {};
+  const auto turn = TRY(descriptor.turn.take());
+  if (descriptor.fid) return {};
   const auto& preopen = Startup::get().preopens[static_cast<std::size_t>(descriptor.preopen)];
   auto root = TRY(preopen.memory_quota == 0 ? files::attach(preopen.server, preopen.attach_name)
                                             : files::attach_memory(preopen.name, preopen.memory_quota));
@@ -70,6 +75,7 @@ Result<> Descriptors::attach(Descriptor& descriptor) {
 }
 
 Result<files::Fid> Descriptors::listing(Descriptor& directory) {
+  const auto turn = TRY(directory.turn.take());
   if (!directory.listing) {
     auto copy = TRY(files::walk(directory.fid.get(), std::span<const std::string_view>()));
     TRY(files::open(copy.fid.get(), ninep::kOpenRead | ninep::kOpenDirectory));
@@ -78,10 +84,10 @@ Result<files::Fid> Descriptors::listing(Descriptor& directory) {
   return directory.listing.get();
 }
 
-Result<std::uint32_t> Descriptors::insert(Descriptor descriptor) {
+Result<std::uint32_t> Descriptors::insert(DescriptorRef descriptor) {
   for (std::uint32_t fd = 0; fd < kLimit; fd++) {
     if (fd == table_.size()) table_.emplace_back();
-    if (table_[fd].kind != Descriptor::Kind::closed) continue;
+    if (table_[fd]) continue;
     table_[fd] = std::move(descriptor);
     return fd;
   }
@@ -89,16 +95,16 @@ Result<std::uint32_t> Descriptors::insert(Descriptor descriptor) {
 }
 
 Result<> Descriptors::close(std::uint32_t fd) {
-  Descriptor* descriptor = TRY(find(fd));
-  const Descriptor closed = std::exchange(*descriptor, Descriptor());
+  TRY(find(fd));
+  const DescriptorRef closed = std::exchange(table_[fd], nullptr);
   return {};
 }
 
 Result<> Descriptors::renumber(std::uint32_t from, std::uint32_t to) {
-  Descriptor* source = TRY(find(from));
-  Descriptor* target = TRY(find(to));
-  if (source == target) return {};
-  const Descriptor closed = std::exchange(*target, std::exchange(*source, Descriptor()));
+  TRY(find(from));
+  TRY(find(to));
+  if (from == to) return {};
+  const DescriptorRef closed = std::exchange(table_[to], std::exchange(table_[from], nullptr));
   return {};
 }
 

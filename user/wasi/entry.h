@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What is around each call of the library. The threads of a process have an instance of it each, over one
 // memory, so they share descriptors and all else; one of them is inside at a time, and none while it waits
-// for a pipe or a time. A call has a place: a stack and a buffer, which the next one gets when it is over.
+// for a pipe, a time or a file server. A call has a place: a stack and buffers, which the next one gets when
+// it is over.
 #pragma once
 
 #include <array>
@@ -16,9 +17,14 @@ namespace nebulet::wasi {
 inline constexpr std::size_t kCallStack = 64 * 1024;
 inline constexpr std::size_t kCallBuffer = 64 * 1024;
 
-/// Stacks grow down, towards the field before them.
+namespace files {
+struct Buffers;
+}
+
+/// Stacks grow down, towards the fields before them.
 struct CallPlace {
-  CallPlace* next;
+  CallPlace* next = nullptr;
+  files::Buffers* messages = nullptr;  ///< made by the first call here that has to do with files
   alignas(16) std::byte stack[kCallStack];
   std::byte buffer[kCallBuffer];
 };
@@ -88,6 +94,33 @@ class OthersGoOn {
 
  private:
   CallPlace* const place_;
+};
+
+/// What calls of several threads may use one after the other only; all else goes on while they wait for that.
+/// Whoever has the library's lock may look at it and change it.
+class Turn {
+ public:
+  class Taken {
+   public:
+    explicit Taken(Turn& turn) : turn_(&turn) {}
+    Taken(Taken&& other) noexcept : turn_(other.turn_) { other.turn_ = nullptr; }
+    Taken& operator=(Taken&&) = delete;
+    ~Taken() {
+      if (turn_ != nullptr) turn_->give_back();
+    }
+
+   private:
+    Turn* turn_;
+  };
+
+  /// Waits. `nomem`: there is no memory for the place of another call meanwhile.
+  Result<Taken> take();
+
+ private:
+  enum : int { kFree, kHeld, kWaitedFor };
+  void give_back();
+
+  int state_ = kFree;
 };
 
 }  // namespace nebulet::wasi

@@ -20,16 +20,16 @@ Descriptors& descriptors() { return Descriptors::get(); }
 constexpr std::uint64_t kMaxOffset = std::numeric_limits<std::int64_t>::max();
 
 /// An open regular file with these rights; directories are `isdir` or lack the right before.
-Result<Descriptor*> regular_file(std::uint32_t fd, Rights needed) {
-  Descriptor* descriptor = TRY(descriptors().find(fd, needed));
+Result<DescriptorRef> regular_file(std::uint32_t fd, Rights needed) {
+  const DescriptorRef descriptor = TRY(descriptors().find(fd, needed));
   if (descriptor->kind == Kind::directory) return fail(Errno::isdir);
   if (descriptor->kind != Kind::file) return fail(Errno::spipe);
   return descriptor;
 }
 
 /// A file or an attached directory with these rights.
-Result<Descriptor*> any_file(std::uint32_t fd, Rights needed) {
-  Descriptor* descriptor = TRY(descriptors().find(fd, needed));
+Result<DescriptorRef> any_file(std::uint32_t fd, Rights needed) {
+  const DescriptorRef descriptor = TRY(descriptors().find(fd, needed));
   if (descriptor->kind == Kind::pipe) return fail(Errno::inval);
   TRY(descriptors().attach(*descriptor));
   return descriptor;
@@ -43,14 +43,14 @@ Result<> advise(std::uint32_t fd, std::uint64_t offset, std::uint64_t length, st
 }
 
 Result<> allocate(std::uint32_t fd, std::uint64_t offset, std::uint64_t length) {
-  const Descriptor* descriptor = TRY(regular_file(fd, kFdAllocate));
+  const DescriptorRef descriptor = TRY(regular_file(fd, kFdAllocate));
   if (length == 0 || offset > kMaxOffset || length > kMaxOffset) return fail(Errno::inval);
   if (offset + length > kMaxOffset) return fail(Errno::fbig);
   return files::allocate(descriptor->fid.get(), offset, length);
 }
 
 Result<> sync(std::uint32_t fd, Rights right) {
-  Descriptor* descriptor = TRY(any_file(fd, right));
+  const DescriptorRef descriptor = TRY(any_file(fd, right));
   const files::Fid fid =
       descriptor->kind == Kind::directory ? TRY(descriptors().listing(*descriptor)) : descriptor->fid.get();
   return files::sync(fid, right == kFdDatasync);
@@ -65,7 +65,7 @@ FileType type_of(const Descriptor& descriptor) {
 }
 
 Result<> fdstat_get(std::uint32_t fd, Address at) {
-  const Descriptor* descriptor = TRY(descriptors().find(fd));
+  const DescriptorRef descriptor = TRY(descriptors().find(fd));
   return store(at, Fdstat{.filetype = type_of(*descriptor),
                           .flags = descriptor->flags,
                           .rights_base = descriptor->base,
@@ -73,14 +73,14 @@ Result<> fdstat_get(std::uint32_t fd, Address at) {
 }
 
 Result<> fdstat_set_flags(std::uint32_t fd, std::uint32_t flags) {
-  Descriptor* descriptor = TRY(descriptors().find(fd, kFdSetFlags));
+  const DescriptorRef descriptor = TRY(descriptors().find(fd, kFdSetFlags));
   if ((flags & ~kAllFdFlags) != 0) return fail(Errno::inval);
   descriptor->flags = static_cast<std::uint16_t>(flags);
   return {};
 }
 
 Result<> fdstat_set_rights(std::uint32_t fd, Rights base, Rights inheriting) {
-  Descriptor* descriptor = TRY(descriptors().find(fd));
+  const DescriptorRef descriptor = TRY(descriptors().find(fd));
   if ((base & ~descriptor->base) != 0 || (inheriting & ~descriptor->inheriting) != 0)
     return fail(Errno::notcapable);
   descriptor->base = base;
@@ -89,20 +89,20 @@ Result<> fdstat_set_rights(std::uint32_t fd, Rights base, Rights inheriting) {
 }
 
 Result<> filestat_get(std::uint32_t fd, Address at) {
-  Descriptor* descriptor = TRY(descriptors().find(fd, kFdFilestatGet));
+  const DescriptorRef descriptor = TRY(descriptors().find(fd, kFdFilestatGet));
   if (descriptor->kind == Kind::pipe) return store(at, Filestat{.filetype = type_of(*descriptor)});
   TRY(descriptors().attach(*descriptor));
-  return store(at, TRY(filestat(descriptor->fid.get())));
+  return store(at, filestat(TRY(files::attributes(descriptor->fid.get()))));
 }
 
 Result<> filestat_set_size(std::uint32_t fd, std::uint64_t size) {
-  const Descriptor* descriptor = TRY(regular_file(fd, kFdSetSize));
+  const DescriptorRef descriptor = TRY(regular_file(fd, kFdSetSize));
   if (size > kMaxOffset) return fail(Errno::inval);
   return files::set_size(descriptor->fid.get(), size);
 }
 
 Result<> filestat_set_times(std::uint32_t fd, std::uint64_t atim, std::uint64_t mtim, std::uint32_t flags) {
-  const Descriptor* descriptor = TRY(any_file(fd, kFdSetTimes));
+  const DescriptorRef descriptor = TRY(any_file(fd, kFdSetTimes));
   return files::set_times(descriptor->fid.get(), TRY(time_change(atim, mtim, flags)));
 }
 
@@ -117,12 +117,13 @@ Result<std::uint64_t> seek_base(const Descriptor& descriptor, Whence whence) {
 
 Result<> seek(std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Address at) {
   if (whence > static_cast<std::uint32_t>(Whence::end)) return fail(Errno::inval);
-  Descriptor* descriptor = TRY(descriptors().find(fd));
+  DescriptorRef descriptor = TRY(descriptors().find(fd));
   if (descriptor->kind == Kind::pipe) return fail(Errno::spipe);
   // To ask for the position, the right to tell it is enough.
   const bool tells = offset == 0 && whence == static_cast<std::uint32_t>(Whence::cur);
   descriptor = TRY(regular_file(fd, tells && (descriptor->base & kFdSeek) == 0 ? kFdTell : kFdSeek));
   TRY(check_caller(at, sizeof(std::uint64_t)));
+  const auto turn = TRY(descriptor->turn.take());
   const std::uint64_t base = TRY(seek_base(*descriptor, static_cast<Whence>(whence)));
   const std::uint64_t position = base + static_cast<std::uint64_t>(offset);
   if (position > kMaxOffset) return fail(Errno::inval);
@@ -131,14 +132,14 @@ Result<> seek(std::uint32_t fd, std::int64_t offset, std::uint32_t whence, Addre
 }
 
 Result<> tell(std::uint32_t fd, Address at) {
-  Descriptor* descriptor = TRY(descriptors().find(fd));
+  DescriptorRef descriptor = TRY(descriptors().find(fd));
   if (descriptor->kind == Kind::pipe) return fail(Errno::spipe);
   descriptor = TRY(regular_file(fd, kFdTell));
   return store(at, descriptor->offset);
 }
 
 Result<std::string_view> preopen_name(std::uint32_t fd) {
-  const Descriptor* descriptor = TRY(descriptors().find(fd));
+  const DescriptorRef descriptor = TRY(descriptors().find(fd));
   if (descriptor->preopen < 0) return fail(Errno::badf);
   return Startup::get().preopens[static_cast<std::size_t>(descriptor->preopen)].name;
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The client of 9P2000.L file servers (server.h): one function per message, errors as WASI's. Buffers are
-// static, since a process sends one message at a time.
+// The client of 9P2000.L file servers (server.h): one function per message or exchange of several
+// (exchange.h), errors as WASI's. Other threads' calls go on meanwhile: what a call uses it has a reference
+// to, fids too.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,19 +54,37 @@ Result<Target> attach_memory(std::string_view name, std::uint64_t quota);
 Result<Target> walk(Fid from, std::span<const std::string_view> names);
 Result<Target> walk(Fid from, std::string_view name);
 
+/// The attributes of what the names lead to.
+Result<ninep::Attributes> walk_to_attributes(Fid from, std::span<const std::string_view> names);
+struct Opened {
+  Target target;
+  Errno error;  // of the opening; the target is there all the same
+};
+/// Walks and opens. Links and directories too, as far as the server does.
+Result<Opened> walk_and_open(Fid from, std::span<const std::string_view> names, std::uint32_t flags);
+/// Walks to a directory and makes a file in it, whose fid is returned.
+Result<OwnedFid> walk_and_create(Fid from, std::span<const std::string_view> directory, std::string_view name,
+                                 std::uint32_t flags, std::uint32_t mode);
+
 /// Opens what the fid names, for reading or writing as `flags` (ninep::kOpen…) say.
 Result<> open(Fid fid, std::uint32_t flags);
 /// Creates and opens `name` in the directory; the fid then names the new file.
 Result<> create(Fid directory, std::string_view name, std::uint32_t flags, std::uint32_t mode);
 
-/// Reads at most `count` bytes and at most what one message holds. The bytes stay valid until the next
-/// message.
+/// Reads at most `count` bytes and at most what one message holds. The bytes stay valid until the
+/// call's next message.
 Result<std::span<const std::byte>> read(Fid fid, std::uint64_t offset, std::uint32_t count);
+std::uint32_t most_read(Fid fid);
 /// Where the bytes of the next `write` are put by the caller.
 std::span<std::byte> write_buffer(Fid fid);
-/// Writes the first `count` bytes of `write_buffer`; returns how many the server took. At the
-/// offset ninep::kAtEnd the server appends them.
+/// Writes the first `count` bytes of `write_buffer`; returns how many the server took.
 Result<std::uint32_t> write(Fid fid, std::uint64_t offset, std::uint32_t count);
+struct Appended {
+  std::uint32_t written;
+  std::optional<std::uint64_t> size = std::nullopt;  // of the file, right after that
+};
+/// The same at the file's end, whatever others write meanwhile.
+Result<Appended> append(Fid fid, std::uint32_t count);
 /// Directory entries from `offset` on, as the message has them: qid, offset[8], type[1], name.
 Result<std::span<const std::byte>> read_directory(Fid fid, std::uint64_t offset);
 

@@ -32,8 +32,7 @@ std::uint64_t nanoseconds(std::uint64_t seconds, std::uint64_t rest) {
 
 }  // namespace
 
-Result<Filestat> filestat(files::Fid fid) {
-  const auto attributes = TRY(files::attributes(fid));
+Filestat filestat(const ninep::Attributes& attributes) {
   return Filestat{
       .device = attributes.file_system,
       .inode = attributes.qid.path,

@@ -8,7 +8,7 @@
 namespace nebulet::wasi {
 
 FileType file_type(const ninep::Qid& qid);
-Result<Filestat> filestat(files::Fid fid);
+Filestat filestat(const ninep::Attributes& attributes);
 /// `inval` when a time is both given and asked to be now.
 Result<files::TimeChange> time_change(std::uint64_t atim, std::uint64_t mtim, std::uint32_t flags);
 

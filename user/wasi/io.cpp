@@ -17,20 +17,18 @@ Pipe::Waiting waiting_of(const Descriptor& descriptor) {
 
 Result<std::uint32_t> read_pipe(const Descriptor& descriptor, Vectors& vectors) {
   const auto space = call_buffer().first(std::min<std::size_t>(vectors.total(), kCallBuffer));
-  const std::shared_ptr<Pipe> pipe = descriptor.pipe;  // the descriptor may be closed meanwhile
-  const std::size_t count = TRY(pipe->read(space, waiting_of(descriptor)));
+  const std::size_t count = TRY(descriptor.pipe->read(space, waiting_of(descriptor)));
   return static_cast<std::uint32_t>(TRY(vectors.scatter(space.first(count))));
 }
 
 /// Stops where the pipe does; an error counts only if nothing was written before it.
 Result<std::uint32_t> write_pipe(const Descriptor& descriptor, Vectors& vectors) {
-  const std::shared_ptr<Pipe> pipe = descriptor.pipe;  // the descriptor may be closed meanwhile
   const Pipe::Waiting waiting = waiting_of(descriptor);
   std::uint32_t done = 0;
   while (true) {
     const std::size_t count = TRY(vectors.gather(call_buffer()));
     if (count == 0) return done;
-    const auto written = pipe->write(call_buffer().first(count), waiting);
+    const auto written = descriptor.pipe->write(call_buffer().first(count), waiting);
     if (!written && done == 0) return fail(written.error());
     if (!written) return done;
     done += static_cast<std::uint32_t>(*written);
@@ -38,7 +36,8 @@ Result<std::uint32_t> write_pipe(const Descriptor& descriptor, Vectors& vectors)
   }
 }
 
-/// Stops at the end of the file, or after an error when something was read before it.
+/// Stops at the end of the file, which a server tells by fewer bytes than it was asked for, or after an error
+/// when something was read before it.
 Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
   std::uint32_t done = 0;
   while (done < vectors.total()) {
@@ -47,18 +46,20 @@ Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, Vectors& v
     if (!data || data->empty()) break;
     TRY(vectors.scatter(*data));
     done += static_cast<std::uint32_t>(data->size());
+    if (data->size() < files::most_read(fid)) break;
   }
   return done;
 }
 
-/// With `offset` files::kAtEnd it appends.
-Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
+/// Gives each piece of what the vectors describe to `put`, which tells how much of it was written. Stops
+/// after less than all or an error, which counts only if nothing was written before.
+template <class Put>
+Result<std::uint32_t> write_pieces(files::Fid fid, Vectors& vectors, Put put) {
   std::uint32_t done = 0;
   while (true) {
     const std::size_t count = TRY(vectors.gather(files::write_buffer(fid)));
     if (count == 0) break;
-    const std::uint64_t at = offset == ninep::kAtEnd ? offset : offset + done;
-    const auto written = files::write(fid, at, static_cast<std::uint32_t>(count));
+    const Result<std::uint32_t> written = put(done, static_cast<std::uint32_t>(count));
     if (!written && done == 0) return fail(written.error());
     if (!written) break;
     done += *written;
@@ -67,12 +68,29 @@ Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, Vectors& 
   return done;
 }
 
+Result<std::uint32_t> write_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
+  return write_pieces(fid, vectors, [&](std::uint32_t done, std::uint32_t count) {
+    return files::write(fid, offset + done, count);
+  });
+}
+
+/// Leaves the position behind what was written, wherever the file ended.
+Result<std::uint32_t> append_to_file(Descriptor& descriptor, Vectors& vectors) {
+  const files::Fid fid = descriptor.fid.get();
+  return write_pieces(fid, vectors, [&](std::uint32_t, std::uint32_t count) -> Result<std::uint32_t> {
+    const auto appended = TRY(files::append(fid, count));
+    descriptor.offset = appended.size.value_or(descriptor.offset + appended.written);
+    return appended.written;
+  });
+}
+
 Result<> read(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
-  Descriptor* descriptor = TRY(Descriptors::get().find(fd, kFdRead));
+  const DescriptorRef descriptor = TRY(Descriptors::get().find(fd, kFdRead));
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
   TRY(check_caller(result, sizeof(std::uint32_t)));
   if (descriptor->kind == Descriptor::Kind::pipe) return store(result, TRY(read_pipe(*descriptor, vectors)));
+  const auto turn = TRY(descriptor->turn.take());
   const std::uint32_t done = TRY(read_file(descriptor->fid.get(), descriptor->offset, vectors));
   descriptor->offset += done;
   return store(result, done);
@@ -84,37 +102,40 @@ Result<> sync_if_asked(const Descriptor& descriptor) {
 }
 
 Result<> write(std::uint32_t fd, Address iovecs, std::uint32_t count, Address result) {
-  Descriptor* descriptor = TRY(Descriptors::get().find(fd, kFdWrite));
+  const DescriptorRef descriptor = TRY(Descriptors::get().find(fd, kFdWrite));
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
   TRY(check_caller(result, sizeof(std::uint32_t)));
   if (descriptor->kind == Descriptor::Kind::pipe) return store(result, TRY(write_pipe(*descriptor, vectors)));
-  const bool appends = (descriptor->flags & kAppend) != 0;
-  const std::uint32_t done =
-      TRY(write_file(descriptor->fid.get(), appends ? ninep::kAtEnd : descriptor->offset, vectors));
-  descriptor->offset =
-      appends ? TRY(files::attributes(descriptor->fid.get())).size : descriptor->offset + done;
+  const auto turn = TRY(descriptor->turn.take());
+  std::uint32_t done = 0;
+  if ((descriptor->flags & kAppend) != 0) {
+    done = TRY(append_to_file(*descriptor, vectors));
+  } else {
+    done = TRY(write_file(descriptor->fid.get(), descriptor->offset, vectors));
+    descriptor->offset += done;
+  }
   TRY(sync_if_asked(*descriptor));
   return store(result, done);
 }
 
 /// Positions are for files only, and end where a signed 64-bit number does.
-Result<Descriptor*> positioned(std::uint32_t fd, Rights rights, std::uint64_t offset) {
-  Descriptor* descriptor = TRY(Descriptors::get().find(fd, rights));
+Result<DescriptorRef> positioned(std::uint32_t fd, Rights rights, std::uint64_t offset) {
+  DescriptorRef descriptor = TRY(Descriptors::get().find(fd, rights));
   if (descriptor->kind != Descriptor::Kind::file) return fail(Errno::spipe);
   if (offset > INT64_MAX) return fail(Errno::inval);
   return descriptor;
 }
 
 Result<> pread(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {
-  const Descriptor* descriptor = TRY(positioned(fd, kFdRead, offset));
+  const DescriptorRef descriptor = TRY(positioned(fd, kFdRead, offset));
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
   return store(result, TRY(read_file(descriptor->fid.get(), offset, vectors)));
 }
 
 Result<> pwrite(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {
-  const Descriptor* descriptor = TRY(positioned(fd, kFdWrite, offset));
+  const DescriptorRef descriptor = TRY(positioned(fd, kFdWrite, offset));
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
   TRY(check_caller(result, sizeof(std::uint32_t)));
@@ -149,7 +170,7 @@ constexpr std::string_view kNoNameBytes("/\0", 2);
 
 Result<> readdir(std::uint32_t fd, Address buffer, std::uint32_t length, std::uint64_t cookie,
                  Address result) {
-  Descriptor* descriptor = TRY(Descriptors::get().directory(fd, kFdReaddir));
+  const DescriptorRef descriptor = TRY(Descriptors::get().directory(fd, kFdReaddir));
   TRY(check_caller(buffer, length));
   TRY(check_caller(result, sizeof(std::uint32_t)));
   const files::Fid listing = TRY(Descriptors::get().listing(*descriptor));

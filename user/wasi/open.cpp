@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 // path_open.
+#include <optional>
+#include <vector>
+
 #include "base/result.h"
 #include "user/wasi/caller.h"
 #include "user/wasi/descriptors.h"
@@ -27,21 +30,24 @@ struct Request {
     if (!writes()) return ninep::kOpenRead;
     return reads() ? ninep::kOpenReadWrite : ninep::kOpenWrite;
   }
+  std::uint32_t creation() const { return access() | ninep::kOpenCreate | ninep::kOpenExclusive; }
 };
 
-Descriptor descriptor_for(const Request& request, Descriptor::Kind kind, OwnedFid fid) {
-  Descriptor descriptor;
-  descriptor.kind = kind;
-  descriptor.flags = static_cast<std::uint16_t>(request.fd_flags);
+constexpr std::uint32_t kMode = 0666;  // of new files
+
+DescriptorRef descriptor_for(const Request& request, Descriptor::Kind kind, OwnedFid fid) {
+  auto descriptor = std::make_shared<Descriptor>();
+  descriptor->kind = kind;
+  descriptor->flags = static_cast<std::uint16_t>(request.fd_flags);
   const bool is_file = kind == Descriptor::Kind::file;
-  descriptor.base = request.base & (is_file ? kFileRights : kDirectoryRights);
+  descriptor->base = request.base & (is_file ? kFileRights : kDirectoryRights);
   // What a file can hand down is nothing, but programs compare the value with what they asked for.
-  descriptor.inheriting = request.inheriting & (is_file ? kFileRights : kPathRights);
-  descriptor.fid = std::move(fid);
+  descriptor->inheriting = request.inheriting & (is_file ? kFileRights : kPathRights);
+  descriptor->fid = std::move(fid);
   return descriptor;
 }
 
-Result<Descriptor> open_existing(const Request& request, Target target) {
+Result<DescriptorRef> open_existing(const Request& request, Target target) {
   if (target.qid.is_symlink()) return fail(Errno::loop);
   if (target.qid.is_directory()) {
     if ((request.base & kFdWrite) != 0 || request.has(kTruncate) || request.has(kCreate))
@@ -54,16 +60,23 @@ Result<Descriptor> open_existing(const Request& request, Target target) {
   return descriptor_for(request, Descriptor::Kind::file, std::move(target.fid));
 }
 
+/// What one exchange found and opened. nullopt: it is no file.
+std::optional<Result<DescriptorRef>> open_found(const Request& request, files::Opened opened) {
+  if (opened.target.qid.is_symlink() || opened.target.qid.is_directory()) return std::nullopt;
+  if (opened.error != Errno::success) return fail(opened.error);
+  if (request.has(kTruncate) && !request.writes())
+    if (const auto done = files::set_size(opened.target.fid.get(), 0); !done) return fail(done.error());
+  return descriptor_for(request, Descriptor::Kind::file, std::move(opened.target.fid));
+}
+
 /// Creates the file that `path` names. A dangling link as the last component is replaced in `path` by what it
 /// points to, with `again`; so is a file that somebody else created meanwhile.
-Result<Descriptor> create(const Request& request, Fid base, std::string& path) {
+Result<DescriptorRef> create(const Request& request, Fid base, std::string& path) {
   Place place = TRY(find_place(base, path));
   if (place.wants_directory || place.name == "." || place.name == "..") return fail(Errno::isdir);
   if (!place.walked)  // the message makes the fid the new file's
     place.walked = std::move(TRY(files::walk(base, std::span<const std::string_view>())).fid);
-  constexpr std::uint32_t kMode = 0666;
-  const auto created = files::create(place.walked.get(), place.name,
-                                     request.access() | ninep::kOpenCreate | ninep::kOpenExclusive, kMode);
+  const auto created = files::create(place.walked.get(), place.name, request.creation(), kMode);
   if (created) return descriptor_for(request, Descriptor::Kind::file, std::move(place.walked));
   if (created.error() != Errno::exist || request.has(kExclusive)) return fail(created.error());
   const auto existing = files::walk(place.walked.get(), place.name);
@@ -76,14 +89,38 @@ Result<Descriptor> create(const Request& request, Fid base, std::string& path) {
 }
 
 /// Of what must not be there, not even as a dangling link.
-Result<Descriptor> create_exclusively(const Request& request, Fid base, std::string path) {
+Result<DescriptorRef> create_exclusively(const Request& request, Fid base, std::string path) {
   auto created = create(request, base, path);
   if (created || created.error() != Errno::isdir) return created;
   if (find(base, path, Links::keep)) return fail(Errno::exist);
   return created;
 }
 
-Result<Descriptor> open_or_create(const Request& request, Fid base, std::string path) {
+/// The usual cases in one exchange with the server: a file that is there, or that is made. nullopt: it is
+/// some other case, and nothing has happened.
+std::optional<Result<DescriptorRef>> open_plain(const Request& request, Fid base, std::string_view path) {
+  std::vector<std::string_view> names;
+  if (request.has(kDirectory) || !split_plain(path, names)) return std::nullopt;
+  if (!request.has(kCreate) || !request.has(kExclusive)) {
+    const bool truncates = request.has(kTruncate) && request.writes();
+    auto opened =
+        files::walk_and_open(base, names, request.access() | (truncates ? ninep::kOpenTruncate : 0));
+    if (opened) return open_found(request, std::move(*opened));
+    // A walk that ends early says no more than `notdir`.
+    if (opened.error() != Errno::noent && opened.error() != Errno::notdir) return std::nullopt;
+    if (!request.has(kCreate)) {
+      if (names.size() != 1) return std::nullopt;
+      return fail(opened.error());
+    }
+  }
+  const auto directory = std::span(names).first(names.size() - 1);
+  auto made = files::walk_and_create(base, directory, names.back(), request.creation(), kMode);
+  if (!made) return std::nullopt;
+  return descriptor_for(request, Descriptor::Kind::file, std::move(*made));
+}
+
+Result<DescriptorRef> open_or_create(const Request& request, Fid base, std::string path) {
+  if (auto opened = open_plain(request, base, path)) return std::move(*opened);
   if (request.has(kCreate) && request.has(kExclusive))
     return create_exclusively(request, base, std::move(path));
   const bool follow = (request.lookup_flags & kSymlinkFollow) != 0;
@@ -115,7 +152,7 @@ Result<> check(const Request& request, const Descriptor& directory) {
 }
 
 Result<> open(std::uint32_t fd, Request request, Address path_at, std::uint32_t length, Address result) {
-  const Descriptor* directory = TRY(Descriptors::get().directory(fd, kPathOpen));
+  const DescriptorRef directory = TRY(Descriptors::get().directory(fd, kPathOpen));
   // Other bits grant nothing here; some programs ask for all ones.
   request.base &= kPathRights;
   request.inheriting &= kPathRights;

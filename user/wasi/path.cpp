@@ -94,7 +94,8 @@ class Walk {
   unsigned links_ = 0;
 };
 
-/// Splits a path that one message can walk: at most 16 names, no dots, no empty components.
+}  // namespace
+
 bool split_plain(std::string_view path, std::vector<std::string_view>& names) {
   while (true) {
     const std::size_t end = std::min(path.find('/'), path.size());
@@ -106,8 +107,6 @@ bool split_plain(std::string_view path, std::vector<std::string_view>& names) {
   }
 }
 
-}  // namespace
-
 Result<Target> find(Fid base, std::string_view path, Links links) {
   if (path.empty()) return fail(Errno::noent);
   if (path.front() == '/') return fail(Errno::perm);
@@ -118,6 +117,17 @@ Result<Target> find(Fid base, std::string_view path, Links links) {
     if (!target && names.size() == 1) return target;
   }
   return Walk(base, path).run(links);
+}
+
+Result<ninep::Attributes> find_attributes(Fid base, std::string_view path, Links links) {
+  std::vector<std::string_view> names;
+  if (split_plain(path, names)) {
+    auto found = files::walk_to_attributes(base, names);
+    if (found && (links == Links::keep || !found->qid.is_symlink())) return found;
+    if (!found && names.size() == 1) return found;
+  }
+  const Target target = TRY(find(base, path, links));
+  return files::attributes(target.fid.get());
 }
 
 Result<Place> find_place(Fid base, std::string_view path) {

@@ -6,6 +6,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "user/wasi/files.h"
 
@@ -15,6 +16,13 @@ enum class Links { follow, keep };  // what happens to a symbolic link that is t
 
 /// The file that `path` names.
 Result<files::Target> find(files::Fid base, std::string_view path, Links links);
+
+/// Its attributes.
+Result<ninep::Attributes> find_attributes(files::Fid base, std::string_view path, Links links);
+
+/// The names of a path that one message can walk: at most 16, no dots, no empty components, not absolute.
+/// False: it is no such path.
+bool split_plain(std::string_view path, std::vector<std::string_view>& names);
 
 /// The directory that holds the last component of a path, and that component.
 struct Place {

@@ -10,10 +10,9 @@
 namespace nebulet::wasi {
 namespace {
 
-using files::Fid;
-
-Result<Fid> directory(std::uint32_t fd, Rights needed) {
-  return TRY(Descriptors::get().directory(fd, needed))->fid.get();
+/// Nobody closes it before the call is over.
+Result<DescriptorRef> directory(std::uint32_t fd, Rights needed) {
+  return Descriptors::get().directory(fd, needed);
 }
 
 Result<Links> links(std::uint32_t lookup_flags) {
@@ -32,42 +31,41 @@ Errno creation_error(const Place& place) {
 }
 
 Result<> create_directory(std::uint32_t fd, Address path_at, std::uint32_t length) {
-  const Fid base = TRY(directory(fd, kPathCreateDirectory));
+  const DescriptorRef base = TRY(directory(fd, kPathCreateDirectory));
   const std::string path = TRY(load_path(path_at, length));
-  const Place place = TRY(find_place(base, path));
+  const Place place = TRY(find_place(base->fid.get(), path));
   if (is_dots(place.name)) return fail(Errno::exist);
   return files::make_directory(place.directory, place.name);
 }
 
 Result<> filestat_get(std::uint32_t fd, std::uint32_t flags, Address path_at, std::uint32_t length,
                       Address at) {
-  const Fid base = TRY(directory(fd, kPathFilestatGet));
+  const DescriptorRef base = TRY(directory(fd, kPathFilestatGet));
   const std::string path = TRY(load_path(path_at, length));
   const Links last = TRY(links(flags));
-  const auto target = TRY(find(base, path, last));
-  return store(at, TRY(filestat(target.fid.get())));
+  return store(at, filestat(TRY(find_attributes(base->fid.get(), path, last))));
 }
 
 Result<> filestat_set_times(std::uint32_t fd, std::uint32_t flags, Address path_at, std::uint32_t length,
                             std::uint64_t atim, std::uint64_t mtim, std::uint32_t time_flags) {
-  const Fid base = TRY(directory(fd, kPathSetTimes));
+  const DescriptorRef base = TRY(directory(fd, kPathSetTimes));
   const std::string path = TRY(load_path(path_at, length));
   const auto change = TRY(time_change(atim, mtim, time_flags));
   const Links last = TRY(links(flags));
-  const auto target = TRY(find(base, path, last));
+  const auto target = TRY(find(base->fid.get(), path, last));
   return files::set_times(target.fid.get(), change);
 }
 
 Result<> link(std::uint32_t old_fd, std::uint32_t flags, Address old_at, std::uint32_t old_length,
               std::uint32_t new_fd, Address new_at, std::uint32_t new_length) {
-  const Fid old_base = TRY(directory(old_fd, kPathLinkSource));
-  const Fid new_base = TRY(directory(new_fd, kPathLinkTarget));
+  const DescriptorRef old_base = TRY(directory(old_fd, kPathLinkSource));
+  const DescriptorRef new_base = TRY(directory(new_fd, kPathLinkTarget));
   const std::string old_path = TRY(load_path(old_at, old_length));
   const std::string new_path = TRY(load_path(new_at, new_length));
   const Links last = TRY(links(flags));
-  const auto source = TRY(find(old_base, old_path, last));
+  const auto source = TRY(find(old_base->fid.get(), old_path, last));
   if (source.qid.is_directory()) return fail(Errno::perm);
-  const Place place = TRY(find_place(new_base, new_path));
+  const Place place = TRY(find_place(new_base->fid.get(), new_path));
   if (is_dots(place.name)) return fail(Errno::exist);
   if (place.wants_directory) return fail(creation_error(place));
   return files::link(place.directory, place.name, source.fid.get());
@@ -75,9 +73,9 @@ Result<> link(std::uint32_t old_fd, std::uint32_t flags, Address old_at, std::ui
 
 Result<> readlink(std::uint32_t fd, Address path_at, std::uint32_t length, Address buffer,
                   std::uint32_t buffer_length, Address used_at) {
-  const Fid base = TRY(directory(fd, kPathReadlink));
+  const DescriptorRef base = TRY(directory(fd, kPathReadlink));
   const std::string path = TRY(load_path(path_at, length));
-  const auto target = TRY(find(base, path, Links::keep));
+  const auto target = TRY(find(base->fid.get(), path, Links::keep));
   if (!target.qid.is_symlink()) return fail(Errno::inval);
   std::string text = TRY(files::read_link(target.fid.get()));
   if (text.size() > buffer_length) text.resize(buffer_length);
@@ -86,18 +84,18 @@ Result<> readlink(std::uint32_t fd, Address path_at, std::uint32_t length, Addre
 }
 
 Result<> remove_directory(std::uint32_t fd, Address path_at, std::uint32_t length) {
-  const Fid base = TRY(directory(fd, kPathRemoveDirectory));
+  const DescriptorRef base = TRY(directory(fd, kPathRemoveDirectory));
   const std::string path = TRY(load_path(path_at, length));
-  const Place place = TRY(find_place(base, path));
+  const Place place = TRY(find_place(base->fid.get(), path));
   if (place.name == ".") return fail(Errno::inval);
   if (place.name == "..") return fail(Errno::notempty);
   return files::remove(place.directory, place.name, ninep::kRemoveDirectory);
 }
 
 Result<> unlink_file(std::uint32_t fd, Address path_at, std::uint32_t length) {
-  const Fid base = TRY(directory(fd, kPathUnlinkFile));
+  const DescriptorRef base = TRY(directory(fd, kPathUnlinkFile));
   const std::string path = TRY(load_path(path_at, length));
-  const Place place = TRY(find_place(base, path));
+  const Place place = TRY(find_place(base->fid.get(), path));
   if (is_dots(place.name)) return fail(Errno::isdir);
   if (place.wants_directory) {
     const auto existing = TRY(files::walk(place.directory, place.name));
@@ -108,12 +106,12 @@ Result<> unlink_file(std::uint32_t fd, Address path_at, std::uint32_t length) {
 
 Result<> rename(std::uint32_t old_fd, Address old_at, std::uint32_t old_length, std::uint32_t new_fd,
                 Address new_at, std::uint32_t new_length) {
-  const Fid old_base = TRY(directory(old_fd, kPathRenameSource));
-  const Fid new_base = TRY(directory(new_fd, kPathRenameTarget));
+  const DescriptorRef old_base = TRY(directory(old_fd, kPathRenameSource));
+  const DescriptorRef new_base = TRY(directory(new_fd, kPathRenameTarget));
   const std::string old_path = TRY(load_path(old_at, old_length));
   const std::string new_path = TRY(load_path(new_at, new_length));
-  const Place from = TRY(find_place(old_base, old_path));
-  const Place to = TRY(find_place(new_base, new_path));
+  const Place from = TRY(find_place(old_base->fid.get(), old_path));
+  const Place to = TRY(find_place(new_base->fid.get(), new_path));
   if (is_dots(from.name) || is_dots(to.name)) return fail(Errno::busy);
   if (from.wants_directory || to.wants_directory) {
     const auto source = TRY(files::walk(from.directory, from.name));
@@ -124,12 +122,12 @@ Result<> rename(std::uint32_t old_fd, Address old_at, std::uint32_t old_length, 
 
 Result<> symlink(Address old_at, std::uint32_t old_length, std::uint32_t fd, Address new_at,
                  std::uint32_t new_length) {
-  const Fid base = TRY(directory(fd, kPathSymlink));
+  const DescriptorRef base = TRY(directory(fd, kPathSymlink));
   const std::string target = TRY(load_path(old_at, old_length));
   const std::string path = TRY(load_path(new_at, new_length));
   if (target.empty()) return fail(Errno::noent);
   if (target.front() == '/') return fail(Errno::perm);  // it would name something on the host
-  const Place place = TRY(find_place(base, path));
+  const Place place = TRY(find_place(base->fid.get(), path));
   if (is_dots(place.name)) return fail(Errno::exist);
   if (place.wants_directory) return fail(creation_error(place));
   return files::make_symlink(place.directory, place.name, target);

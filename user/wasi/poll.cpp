@@ -45,7 +45,7 @@ Result<Wait> clock_wait(const Subscription& subscription) {
 
 Result<Wait> descriptor_wait(const Subscription& subscription) {
   const Rights direction = subscription.type == EventType::fd_read ? kFdRead : kFdWrite;
-  const Descriptor* descriptor =
+  const DescriptorRef descriptor =
       TRY(Descriptors::get().find(subscription.readwrite.fd, kPollFdReadwrite | direction));
   if (descriptor->kind == Descriptor::Kind::pipe &&
       (descriptor->pipe->is_input() || descriptor->pipe->is_stream()))

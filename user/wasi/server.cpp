@@ -16,14 +16,15 @@ constexpr std::uint64_t kForever = ~std::uint64_t{0};
 class HostServer final : public Server {
  public:
   explicit HostServer(nb_handle_t files) : files_(files) {}
-  Result<std::size_t> transact(std::span<const std::byte> request, std::span<std::byte> reply) override {
+
+ private:
+  Result<std::size_t> send(std::span<const std::byte> request, std::span<std::byte> reply) override {
     const auto length = nb_files_transact(files_, request.data(), request.size(), reply.data(), reply.size());
     if (length == NB_STATUS_NOT_SUPPORTED) return fail(Errno::nodev);
     if (length < 0) return fail(Errno::io);
     return static_cast<std::size_t>(length);
   }
 
- private:
   const nb_handle_t files_;
 };
 
@@ -37,8 +38,12 @@ class DoorServer final : public Server {
 
   static Result<std::unique_ptr<Server>> connect(nb_handle_t door) {
     nb_handle_t session = 0;
-    const auto answer = nb_door_exchange(door, NB_FILE_REQUEST_CONNECT, nullptr, 0, nullptr, 0, nullptr, 0,
-                                         &session, 1, kForever);
+    TRY(OthersGoOn::prepare());
+    const std::int64_t answer = [&] {
+      const OthersGoOn guard;
+      return nb_door_exchange(door, NB_FILE_REQUEST_CONNECT, nullptr, 0, nullptr, 0, nullptr, 0, &session, 1,
+                              kForever);
+    }();
     if (answer == NB_STATUS_WRONG_TYPE) return fail(Errno::nodev);
     if (answer != 0 || session == 0) {
       if (session != 0) nb_handle_close(session);
@@ -46,7 +51,7 @@ class DoorServer final : public Server {
     }
     return std::make_unique<DoorServer>(session);
   }
-  Result<std::size_t> transact(std::span<const std::byte> request, std::span<std::byte> reply) override {
+  Result<std::size_t> send(std::span<const std::byte> request, std::span<std::byte> reply) override {
     const auto length = nb_door_exchange(session_, NB_FILE_REQUEST_MESSAGE, request.data(), request.size(),
                                          reply.data(), reply.size(), nullptr, 0, nullptr, 0, kForever);
     if (length < 0) return fail(Errno::io);
@@ -60,9 +65,10 @@ class DoorServer final : public Server {
 class MemoryServer final : public Server {
  public:
   MemoryServer(std::uint64_t quota, std::uint64_t number) : files_(quota, number, &now), session_(files_) {}
-  Result<std::size_t> transact(std::span<const std::byte> request, std::span<std::byte> reply) override {
+  Result<std::size_t> send(std::span<const std::byte> request, std::span<std::byte> reply) override {
     return session_.handle(request, reply);
   }
+  bool is_elsewhere() const override { return false; }
 
  private:
   static std::uint64_t now() { return static_cast<std::uint64_t>(nb_clock_read(NB_CLOCK_REALTIME)); }
@@ -95,12 +101,20 @@ Result<> agree_version(Server& server) {
 
 }  // namespace
 
+Result<std::size_t> Server::transact(std::span<const std::byte> request, std::span<std::byte> reply) {
+  // Without memory for another call's place the others have to wait.
+  if (!is_elsewhere() || !OthersGoOn::prepare()) return send(request, reply);
+  const OthersGoOn guard;
+  return send(request, reply);
+}
+
 Servers& Servers::get() {
   static auto* servers = new Servers;
   return *servers;
 }
 
 Result<std::uint32_t> Servers::find_or_connect(nb_handle_t handle) {
+  const auto turn = TRY(connecting_.take());
   for (std::uint32_t number = 0; number < servers_.size(); number++)
     if (handle != 0 && servers_[number].handle == handle) return number;
   switch (nb_handle_info(handle, NB_HANDLE_PROPERTY_OBJECT_TYPE)) {

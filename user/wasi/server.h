@@ -11,6 +11,7 @@
 
 #include "abi/sdk/nebulet.h"
 #include "user/sdk/ninep.h"
+#include "user/wasi/entry.h"
 #include "user/wasi/types.h"
 
 namespace nebulet::wasi::files {
@@ -18,12 +19,17 @@ namespace nebulet::wasi::files {
 class Server {
  public:
   virtual ~Server() = default;
-  /// Sends a message of 9P2000.L and stores the answer, whose length is returned. Whether the answer is well
-  /// formed is for the caller to see.
-  virtual Result<std::size_t> transact(std::span<const std::byte> request, std::span<std::byte> reply) = 0;
+  /// Sends messages of 9P2000.L and stores the answers, whose length is returned. Whether they are well
+  /// formed is for the caller to see. Other threads' calls go on meanwhile.
+  Result<std::size_t> transact(std::span<const std::byte> request, std::span<std::byte> reply);
 
   /// The most that fits into a message.
   std::uint32_t message_size = ninep::kMessageSize;
+
+ private:
+  virtual Result<std::size_t> send(std::span<const std::byte> request, std::span<std::byte> reply) = 0;
+  /// Whether `send` waits, and uses nothing of the library's.
+  virtual bool is_elsewhere() const { return true; }
 };
 
 /// Of a process they have numbers, from 0 on.
@@ -47,6 +53,7 @@ class Servers {
   Result<std::uint32_t> add(nb_handle_t handle, std::unique_ptr<Server> server);
 
   std::vector<Known> servers_;
+  Turn connecting_;  // a second Tversion would end the first one's session
 };
 
 }  // namespace nebulet::wasi::files
