@@ -127,6 +127,9 @@ Result<> take_system(const Manifest& manifest, RunOptions& run) {
   auto system = std::make_shared<System>(TRY(make_system(manifest, run.memory)));
   run.devices |= system->needs_devices;
   run.argv0 = "init";
+  run.arguments.clear();
+  run.environment.clear();
+  run.memory_directories.clear();
   run.directories = system->exports;
   run.system = std::move(system);
   return {};
@@ -161,6 +164,42 @@ Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   return request;
 }
 
+/// A program with directories becomes a system, whose archive has a copy of them.
+Manifest with_files(ManifestProcess process, const RunOptions& run) {
+  process.file = run.file;
+  process.arguments = run.arguments;
+  process.files = run.directories;
+  process.plan.input = init::Process::kConsole;
+  std::erase_if(process.flags, [](const GivenFlag& flag) {
+    const Flag* const known = find_flag(*find_verb("run"), flag.name);
+    return known == nullptr || !known->of_program || flag.name == "dir";
+  });
+  return {.processes = {std::move(process)}};
+}
+
+/// What it says of the machine is for `run` and of no use here, but for what the kernel is told.
+Result<Manifest> image_manifest(const VerbSpec& verb, const Words& words, Request& request) {
+  RunOptions& run = request.run;
+  Manifest manifest = TRY(read_manifest(run.file));
+  const VerbSpec& run_verb = *find_verb("run");
+  TRY(apply_flags(run_verb, manifest.flags, request));
+  if (manifest.needs_init()) {
+    TRY(no_words_for_programs(verb, words, run));
+    for (const ManifestProcess& process : manifest.processes) {
+      const auto dir = process.sources.find("dir");
+      if (dir != process.sources.end())
+        return fail("{}: dir: an image has no directories of this host; `files` copies one into it",
+                    dir->second);
+    }
+    return manifest;
+  }
+  take_program(manifest.processes[0], run);
+  TRY(apply_flags(run_verb, manifest.processes[0].flags, request));
+  manifest.processes[0].flags.insert(manifest.processes[0].flags.end(), words.flags.begin(),
+                                     words.flags.end());
+  return manifest;
+}
+
 Result<Request> make_build(const VerbSpec& verb, Words& words, Request request) {
   if (words.operands.empty() && words.flags.empty()) {
     request.verb = Verb::checkout;
@@ -168,18 +207,25 @@ Result<Request> make_build(const VerbSpec& verb, Words& words, Request request) 
     return request;
   }
   if (words.operands.empty()) return fail("build: which program? usage: nebulet build {}", verb.usage);
-  TRY(apply_flags(verb, words.flags, request));
   BuildOptions& build = request.build;
-  build.run = request.run;
-  build.run.file = words.operands[0];
-  build.run.arguments.assign(words.operands.begin() + 1, words.operands.end());
-  build.run.text_console = true;
-  if (build.run.file.ends_with(".toml"))
-    return fail("build {}: images of manifests are not there yet; give a program, FILE.wasm", build.run.file);
+  RunOptions& run = request.run;
+  run.file = words.operands[0];
+  run.arguments.assign(words.operands.begin() + 1, words.operands.end());
+  Manifest manifest{.processes = {{.flags = words.flags}}};
+  manifest.processes[0].sources.emplace("", "build " + run.file);
+  if (run.file.ends_with(".toml")) manifest = TRY(image_manifest(verb, words, request));
+  TRY(apply_flags(verb, words.flags, request));
   if (build.output.empty()) {
     return fail("build {}: --output is missing: X.iso, X.img or a directory, in front of the program",
-                build.run.file);
+                run.file);
   }
+  if (manifest.needs_init()) {
+    TRY(take_system(manifest, run));
+  } else if (!run.directories.empty()) {
+    TRY(take_system(with_files(std::move(manifest.processes[0]), run), run));
+  }
+  run.text_console = true;
+  build.run = run;
   build.format = build.wanted                     ? *build.wanted
                  : build.output.ends_with(".iso") ? ImageFormat::iso
                  : build.output.ends_with(".img") ? ImageFormat::disk

@@ -180,8 +180,10 @@ constexpr Flag kRunFlags[] = {
 constexpr Flag kBuildFlags[] = {
     {"output", 'o', "FILE", "X.iso, X.img (a raw disk), or a directory", set_output},
     {"format", 0, "elf|iso|disk", "what to make, whatever the name says", set_format},
-    {"env", 0, "NAME[=VALUE]", "a variable, or this shell's value; repeatable", add_variable},
-    {"argv0", 0, "NAME", "the program's own name, argv[0]", set_run<&RunOptions::argv0>},
+    {"dir", 0, "DIR[::GUEST]", "copy a directory for the program; repeatable", add_directory, true, true},
+    {"tmpfs", 0, "GUEST[:SIZE]", "a directory in memory [64M]; repeatable", add_memory_directory, true, true},
+    {"env", 0, "NAME[=VALUE]", "a variable, or this shell's value; repeatable", add_variable, true, true},
+    {"argv0", 0, "NAME", "the program's own name, argv[0]", set_run<&RunOptions::argv0>, true},
     {"log", 0, "error|warn|info|debug", "what the kernel reports [warn]", set_run<&RunOptions::log_level>},
 };
 
@@ -202,8 +204,8 @@ constexpr VerbSpec kVerbs[] = {
      "126 the machine failed, 134 a trap, 137 ended by a limit."},
     {Verb::compile, "compile", "[FLAGS] FILE.wasm",
      "Compile a module ahead of time, for `nebulet run --code`.", kCompileFlags, "*.wasm"},
-    {Verb::build, "build", "-o OUT [FLAGS] FILE.wasm [ARGUMENTS]",
-     "Make an image that boots and runs one program.", kBuildFlags, "*.wasm", true,
+    {Verb::build, "build", "-o OUT [FLAGS] FILE.wasm|FILE.toml [ARGUMENTS]",
+     "Make an image that boots and runs a program, or a manifest's.", kBuildFlags, "*.wasm", true,
      "OUT.iso is for CDs and USB sticks, OUT.img a raw disk; BIOS and UEFI boot both.\n"
      "A directory gets nebulet.elf and initfs.cpio, for -kernel and -initrd. The\n"
      "program's streams are the first serial port. Without words, build makes\n"

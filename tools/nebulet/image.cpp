@@ -15,6 +15,7 @@
 #include "tools/nebulet/compile.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/initfs.h"
+#include "tools/nebulet/system.h"
 
 namespace nebulet::tool {
 namespace {
@@ -44,15 +45,21 @@ class Scratch {
   std::string path_;
 };
 
-/// The boot archive. The kernel reads `command-line` behind what the boot loader gave it.
-Result<std::vector<std::byte>> make_archive(const BuildOptions& options, const Installation& installation) {
-  const auto program = TRY(read_module(options.run.file));
-  const auto code = TRY(compile_bytes(program, options.run.file));
-  const std::string line = kernel_command_line(options.run);
+/// The boot archive. The kernel reads `command-line` behind what the boot loader gave it. A system's program
+/// is init.
+Result<std::vector<std::byte>> make_archive(const RunOptions& run, const Installation& installation) {
+  const std::string line = kernel_command_line(run);
   InitfsWriter writer;
   writer.add("command-line", std::as_bytes(std::span(line)));
-  writer.add("program", program);
-  writer.add("program.code", code);
+  if (run.system) {
+    writer.add("program", TRY(read_file(installation.init)));
+    writer.add("program.code", TRY(read_file(installation.init_code)));
+    writer.add("initfs", TRY(make_system_initfs(*run.system, true)));
+  } else {
+    const auto program = TRY(read_module(run.file));
+    writer.add("program", program);
+    writer.add("program.code", TRY(compile_bytes(program, run.file)));
+  }
   writer.add("wasi", TRY(read_file(installation.wasi)));
   writer.add("wasi.code", TRY(read_file(installation.wasi_code)));
   return writer.finish();
@@ -117,6 +124,7 @@ Result<> write_image(const BuildOptions& options, const Installation& installati
 Result<> build_image(const BuildOptions& options) {
   const Installation installation = TRY(Installation::locate());
   TRY(installation.require({installation.kernel, installation.wasi, installation.wasi_code}));
+  if (options.run.system) TRY(installation.require({installation.init, installation.init_code}));
   if (options.format != ImageFormat::elf) {
     // Before the long part.
     const std::string folder = fs::path(options.output).parent_path().string();
@@ -126,7 +134,7 @@ Result<> build_image(const BuildOptions& options) {
     if (fs::is_directory(options.output, error))
       return fail("build --output {}: is a directory", options.output);
   }
-  const auto archive = TRY(make_archive(options, installation));
+  const auto archive = TRY(make_archive(options.run, installation));
   return options.format == ImageFormat::elf ? write_folder(options, installation, archive)
                                             : write_image(options, installation, archive);
 }

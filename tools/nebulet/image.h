@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `nebulet build FILE.wasm`: a bootable image with the kernel, the WASI library, one program and its command
-// line.
+// `nebulet build FILE`: a bootable image with the kernel, the WASI library, a program or several under init,
+// their files and the kernel's command line.
 #pragma once
 
 #include "tools/nebulet/error.h"
