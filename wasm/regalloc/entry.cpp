@@ -176,8 +176,12 @@ void Allocator::add_params(std::uint32_t block, std::uint32_t pred) {
     if (!live.used[v]) continue;
     // It must be in memory at the next call anyway, or it is there and is not used soon.
     const bool behind_call = next_use_[v] >= kBehindCall && next_use_[v] < kBehindCold;
-    const bool stays = reg_of_[arg] == kNoReg && !rematerializable(arg) && next_use_[v] >= kSoon &&
-                       next_use_[v] < kBehindCold && !(header && roomy(block, v));
+    // Where a loop's parameter is before the loop matters less than the calls in it, behind which it would be
+    // loaded for the next round each time.
+    const bool elsewhere =
+        header && live.loop_pressure[block].call ? true : reg_of_[arg] == kNoReg && !rematerializable(arg);
+    const bool stays =
+        elsewhere && next_use_[v] >= kSoon && next_use_[v] < kBehindCold && !(header && roomy(block, v));
     if (behind_call || stays)
       slot_at_def[v] = true;
     else
