@@ -358,6 +358,7 @@ CASES = [
     Case("kernel objects", "objects", stdout=None, stdout_with=b"\n1..48\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("mapped memory objects", "mappings", stdout=None, stdout_with=b"\n1..25\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("a store to what is mapped for reading", "mappings", ["1"], stderr=[r"out of bounds memory access"], exit_code=TRAP, modes=MODES),
+    Case("a copy to what is mapped for reading", "mappings", ["1", "copied"], stderr=[r"out of bounds memory access", "at copy"], exit_code=TRAP, modes=MODES),
     Case("devices", "devices", flags=["--devices"], stdout=None, stdout_with=b"\n1..43\n", stdout_without=b"not ok", quiet=True, modes=["q35", "pc"]),
     Case("devices that are not given", "devices", stdout=b"Bail out! no devices: run it with --devices\n", exit_code=1, modes=MODES),
     Case("threads", "threads", stdout=None, stdout_with=b"\n1..18\n", stdout_without=b"not ok", quiet=True, modes=MODES),

@@ -11,10 +11,16 @@ static _Alignas(kPage) unsigned char window[4 * kPage];
 
 static uint32_t at(unsigned page) { return (uint32_t)(uintptr_t)(window + page * kPage); }
 
+/* By the instruction memory.copy. */
+__attribute__((target("bulk-memory"), noinline)) static void copy(void* to, const void* from, size_t n) {
+  __builtin_memmove(to, from, n);
+}
+
 int main(int argc, char** argv) {
   const nb_handle_t object = (nb_handle_t)nb_memory_create(2 * kPage + 100);
   if (argc > 1) { /* the store that must trap */
     nb_memory_map(object, 0, kPage, at(0), NB_MEMORY_ACCESS_READ);
+    if (argc > 2) copy(window, argv[2], strlen(argv[2]));
     *(volatile unsigned char*)window = (unsigned char)atoi(argv[1]);
     return 0;
   }

@@ -12,6 +12,7 @@ void optimize(ir::Function& function, const PassHook& hook) {
   hook("expand-switches", function);
   if (simplify(function)) ir::compute_cfg(function);
   hook("simplify", function);
+  if (expand_bulk(function)) hook("expand-bulk", function);
   // Forwarding puts values where reads were, which may meet constants or each other.
   const bool forwarded = forward_state(function);
   hook("forward-state", function);

@@ -16,6 +16,10 @@ void expand_switches(ir::Function& function);
 /// otherwise.
 bool simplify(ir::Function& function);
 
+/// Makes loads and stores of each memory.copy and memory.fill of few bytes whose number is a constant. True
+/// if there was one. Requires: nothing. Preserves: cfg.
+bool expand_bulk(ir::Function& function);
+
 /// Replaces reads of globals, table sizes and memory sizes whose value is known from an earlier read or
 /// write, and removes writes of a global that the same block overwrites unseen. True if it replaced
 /// something. Requires: cfg. Preserves: cfg.

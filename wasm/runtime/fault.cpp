@@ -30,6 +30,12 @@ FaultResult end_with(const Fault& fault, Trap trap) {
     activation->at_call = true;
     activation->stack_args = reinterpret_cast<const FuncTarget*>(fault.gpr[kR11])->stack_args;
   }
+  if (between(*fault.pc, nb_memory_copy, nb_memory_stubs_end)) {  // rsp is that at entry
+    activation->pc = *reinterpret_cast<const std::uint64_t*>(fault.gpr[kRsp]);
+    activation->sp = fault.gpr[kRsp] + 8;
+    activation->at_call = true;
+    activation->stack_args = 0;
+  }
   *fault.pc = address_of(reinterpret_cast<void (*)()>(nb_unwind));
   fault.gpr[kRdi] = reinterpret_cast<std::uint64_t>(activation);
   return FaultResult::resume;

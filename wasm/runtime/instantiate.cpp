@@ -29,6 +29,8 @@ void fill_builtins(InstanceContext& context) {
 #include "wasm/runtime/builtins.def"
 #undef NB_BUILTIN
   context.builtins[static_cast<std::size_t>(Builtin::gc_new)] = address_of(nb_gc_new);
+  context.builtins[static_cast<std::size_t>(Builtin::memory_copy)] = address_of(nb_memory_copy);
+  context.builtins[static_cast<std::size_t>(Builtin::memory_fill)] = address_of(nb_memory_fill);
 }
 
 }  // namespace

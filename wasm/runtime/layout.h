@@ -3,6 +3,7 @@
 // exactly them, the runtime fills them. Everything here is plain data.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 
@@ -76,6 +77,13 @@ constexpr std::uint32_t kBuiltinCount = static_cast<std::uint32_t>(Builtin::coun
 /// Places for them, so that the offsets behind do not depend on how many there are.
 constexpr std::uint32_t kBuiltinSlots = 64;
 static_assert(kBuiltinCount <= kBuiltinSlots);
+
+/// The size of a memory. Generated code reads the first word only.
+struct MemorySize {
+  std::atomic<std::uint64_t> pages = 0;
+  std::uint64_t is_plain = 0;  ///< 32-bit addresses, pages of 64 KiB, all of them writable. For stubs only
+};
+static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));
 
 struct MemoryRef {
   std::uint64_t base = 0;                ///< address of byte 0

@@ -58,7 +58,7 @@ Memory::Memory(Host& host, const MemoryType& type, const Host::Slot& kind, std::
       kind_(kind),
       slot_(slot),
       base_(slot + kMemorySlotBase),
-      pages_(type.limits.min),
+      size_{.pages = type.limits.min, .is_plain = !type.limits.is_64 && kWasmPage == 1ull << type.page_log2},
       max_pages_(type.limits.has_max ? std::min(type.limits.max, most_pages(type)) : most_pages(type)),
       committed_(kind.ready) {
   if (!type.limits.shared) return;
@@ -102,7 +102,7 @@ std::int64_t Memory::grow(std::uint64_t delta) {
     const std::uint64_t size = (old + delta) << type_.page_log2,
                         committed = committed_.load(std::memory_order_relaxed);
     if (delta != 0 && size > committed && size - committed > host_.available()) return -1;
-  } while (!pages_.compare_exchange_weak(old, old + delta, std::memory_order_acq_rel));
+  } while (!size_.pages.compare_exchange_weak(old, old + delta, std::memory_order_acq_rel));
   return static_cast<std::int64_t>(old);
 }
 
@@ -147,6 +147,7 @@ Memory::MapResult Memory::map(std::uint64_t at, const std::byte* of, std::uint64
   }
   owner.hold();
   mappings_.insert(next, mapping);
+  if (!writable) size_.is_plain = false;
   return MapResult::ok;
 }
 

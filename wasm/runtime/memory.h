@@ -33,9 +33,9 @@ class Memory {
 
   std::byte* base() const { return base_; }
   /// Of type().page_size() bytes each.
-  std::uint64_t pages() const { return pages_.load(std::memory_order_acquire); }
+  std::uint64_t pages() const { return size_.pages.load(std::memory_order_acquire); }
   std::uint64_t size() const { return pages() << type_.page_log2; }
-  const std::uint64_t* pages_address() const { return reinterpret_cast<const std::uint64_t*>(&pages_); }
+  const std::uint64_t* pages_address() const { return reinterpret_cast<const std::uint64_t*>(&size_.pages); }
   bool is_64() const { return type_.limits.is_64; }
   bool is_shared() const { return type_.limits.shared; }
   /// As an import sees it: the minimum is the current size (spec 4.5.3.3).
@@ -107,7 +107,7 @@ class Memory {
   const Host::Slot kind_;
   std::byte* const slot_;
   std::byte* const base_;
-  std::atomic<std::uint64_t> pages_;
+  MemorySize size_;
   std::uint64_t max_pages_;
   std::uint64_t registered_ = 0;  ///< parts of the slot that find() knows
   std::atomic<std::uint64_t> committed_;
@@ -125,7 +125,5 @@ class Memory {
   std::vector<Mapping> mappings_;  ///< ascending
   bool was_mapped_ = false;        ///< the slot is not as it was taken
 };
-
-static_assert(sizeof(std::atomic<std::uint64_t>) == sizeof(std::uint64_t));  // generated code reads the size
 
 }  // namespace nebulet::wasm

@@ -22,6 +22,12 @@
 #define NB_CONTEXT_GC_ALLOCATIONS 552
 #define NB_CONTEXT_GC_RUNS 560
 #define NB_CONTEXT_GC_TYPES 568
+/* Of the first memory: MemoryRef::pages. */
+#define NB_CONTEXT_MEMORY_PAGES 1032
+#define NB_MEMORY_IS_PLAIN 8
+#define NB_WASM_PAGE_LOG2 16
+/* Longer copies and fills are services on the kernel stack. */
+#define NB_COPY_LIMIT 4096
 
 #define NB_ACTIVATION_ENTRY_SP 0
 #define NB_ACTIVATION_SAVED_GS 8

@@ -314,6 +314,171 @@ FUNCTION nb_gc_new
 1:
   jmp nb_builtin_gc_new
 .size nb_gc_new, . - nb_gc_new
+
+// Services memory_copy and memory_fill for what is short and lies in the first memory: rcx = to, rdx = from or value, rbx = count.
+// Everything is read and compared in 64 bits, and what is unusual is left to the service. All that a copy of up to 64 bytes reads is
+// read before it writes. A fault brings a page or, when there is no memory, ends the activation: nothing is pushed.
+.macro SHORT slow
+  cmp rbx, NB_COPY_LIMIT
+  ja \slow
+  test rax, rax
+  jne \slow
+  cmp rax, [r15 + NB_CONTEXT_MEMORY_BASE]
+  je \slow
+  mov r11, [r15 + NB_CONTEXT_MEMORY_PAGES]
+  cmp rax, [r11 + NB_MEMORY_IS_PLAIN]
+  je \slow
+  mov r11, [r11]
+  shl r11, NB_WASM_PAGE_LOG2
+  sub r11, rbx
+  jb \slow
+  cmp rcx, r11
+  ja \slow
+.endm
+
+FUNCTION nb_memory_copy
+  SHORT 9f
+  cmp rdx, r11
+  ja 9f
+  cmp ebx, 16
+  jb 4f
+  vmovdqu xmm0, gs:[rdx]
+  vmovdqu xmm1, gs:[rdx + rbx - 16]
+  cmp ebx, 32
+  ja 1f
+  vmovdqu gs:[rcx], xmm0
+  vmovdqu gs:[rcx + rbx - 16], xmm1
+  ret
+1:
+  vmovdqu xmm2, gs:[rdx + 16]
+  vmovdqu xmm3, gs:[rdx + rbx - 32]
+  cmp ebx, 64
+  ja 2f
+  vmovdqu gs:[rcx], xmm0
+  vmovdqu gs:[rcx + 16], xmm2
+  vmovdqu gs:[rcx + rbx - 32], xmm3
+  vmovdqu gs:[rcx + rbx - 16], xmm1
+  ret
+2:                      // one end is in registers, the rest goes towards it in steps of 64 bytes
+  mov r10, rcx
+  sub r10, rdx
+  cmp r10, rbx
+  jb 6f
+  vmovdqu xmm8, gs:[rdx + rbx - 64]
+  vmovdqu xmm9, gs:[rdx + rbx - 48]
+  lea r10, [rcx + rbx - 64]
+3:
+  vmovdqu xmm4, gs:[rdx]
+  vmovdqu xmm5, gs:[rdx + 16]
+  vmovdqu xmm6, gs:[rdx + 32]
+  vmovdqu xmm7, gs:[rdx + 48]
+  vmovdqu gs:[rcx], xmm4
+  vmovdqu gs:[rcx + 16], xmm5
+  vmovdqu gs:[rcx + 32], xmm6
+  vmovdqu gs:[rcx + 48], xmm7
+  add rdx, 64
+  add rcx, 64
+  cmp rcx, r10
+  jb 3b
+  vmovdqu gs:[r10], xmm8
+  vmovdqu gs:[r10 + 16], xmm9
+  vmovdqu gs:[r10 + 32], xmm3
+  vmovdqu gs:[r10 + 48], xmm1
+  ret
+4:
+  cmp ebx, 8
+  jb 5f
+  mov rax, gs:[rdx]
+  mov r10, gs:[rdx + rbx - 8]
+  mov gs:[rcx], rax
+  mov gs:[rcx + rbx - 8], r10
+  ret
+5:
+  cmp ebx, 4
+  jb 8f
+  mov eax, gs:[rdx]
+  mov r10d, gs:[rdx + rbx - 4]
+  mov gs:[rcx], eax
+  mov gs:[rcx + rbx - 4], r10d
+  ret
+6:                      // from below: descending
+  vmovdqu xmm8, gs:[rdx + 32]
+  vmovdqu xmm9, gs:[rdx + 48]
+7:
+  vmovdqu xmm4, gs:[rdx + rbx - 16]
+  vmovdqu xmm5, gs:[rdx + rbx - 32]
+  vmovdqu xmm6, gs:[rdx + rbx - 48]
+  vmovdqu xmm7, gs:[rdx + rbx - 64]
+  vmovdqu gs:[rcx + rbx - 16], xmm4
+  vmovdqu gs:[rcx + rbx - 32], xmm5
+  vmovdqu gs:[rcx + rbx - 48], xmm6
+  vmovdqu gs:[rcx + rbx - 64], xmm7
+  sub rbx, 64
+  cmp rbx, 64
+  ja 7b
+  vmovdqu gs:[rcx], xmm0
+  vmovdqu gs:[rcx + 16], xmm2
+  vmovdqu gs:[rcx + 32], xmm8
+  vmovdqu gs:[rcx + 48], xmm9
+  ret
+8:                      // up to 3 bytes: the first, the last and the middle one
+  test ebx, ebx
+  je 10f
+  mov esi, ebx
+  shr esi
+  mov al, gs:[rdx]
+  mov r10b, gs:[rdx + rsi]
+  mov r11b, gs:[rdx + rbx - 1]
+  mov gs:[rcx], al
+  mov gs:[rcx + rsi], r10b
+  mov gs:[rcx + rbx - 1], r11b
+10:
+  ret
+9:
+  jmp nb_builtin_memory_copy
+.size nb_memory_copy, . - nb_memory_copy
+
+FUNCTION nb_memory_fill
+  SHORT 9f
+  vmovd xmm0, edx
+  vpbroadcastb xmm0, xmm0
+  cmp ebx, 16
+  jb 3f
+  lea r10, [rcx + rbx - 16]
+1:
+  vmovdqu gs:[rcx], xmm0
+  add rcx, 16
+  cmp rcx, r10
+  jb 1b
+  vmovdqu gs:[r10], xmm0
+  ret
+3:
+  vmovq rax, xmm0
+  cmp ebx, 8
+  jb 4f
+  mov gs:[rcx], rax
+  mov gs:[rcx + rbx - 8], rax
+  ret
+4:
+  cmp ebx, 4
+  jb 5f
+  mov gs:[rcx], eax
+  mov gs:[rcx + rbx - 4], eax
+  ret
+5:
+  test ebx, ebx
+  je 6f
+  mov gs:[rcx + rbx - 1], al
+  mov gs:[rcx], al
+  shr ebx
+  mov gs:[rcx + rbx], al
+6:
+  ret
+9:
+  jmp nb_builtin_memory_fill
+LABEL nb_memory_stubs_end
+.size nb_memory_fill, . - nb_memory_fill
+
 // Services with values: r11d = tag, rax = reference. The registers of arguments and results lie on the kernel stack meanwhile.
 .macro ENTER_VALUES
   STACK_CONTROL r12

@@ -61,6 +61,9 @@ static_assert(offsetof(InstanceContext, gc_base) == NB_CONTEXT_GC_BASE);
 static_assert(offsetof(InstanceContext, gc_allocations) == NB_CONTEXT_GC_ALLOCATIONS);
 static_assert(offsetof(InstanceContext, gc_runs) == NB_CONTEXT_GC_RUNS);
 static_assert(offsetof(InstanceContext, gc_types) == NB_CONTEXT_GC_TYPES);
+static_assert(kContextHead + offsetof(MemoryRef, pages) == NB_CONTEXT_MEMORY_PAGES);
+static_assert(offsetof(MemorySize, pages) == 0 && offsetof(MemorySize, is_plain) == NB_MEMORY_IS_PLAIN);
+static_assert(kWasmPage == 1ull << NB_WASM_PAGE_LOG2);
 static_assert(sizeof(GcAllocation) == 16 && sizeof(GcRun) == 8);
 static_assert(offsetof(Activation, entry_sp) == NB_ACTIVATION_ENTRY_SP);
 static_assert(offsetof(Activation, saved_gs) == NB_ACTIVATION_SAVED_GS);
@@ -104,6 +107,11 @@ void nb_guest_begin();
 void nb_guest_end();
 
 void nb_gc_new();  ///< as nb_builtin_gc_new, without leaving wasm's stack if there is a free cell
+/// As nb_builtin_memory_copy and memory_fill, without leaving wasm's stack for what is short and in the first
+/// memory. They push nothing.
+void nb_memory_copy();
+void nb_memory_fill();
+void nb_memory_stubs_end();
 #define NB_BUILTIN(name) void nb_builtin_##name();
 #include "wasm/runtime/builtins.def"
 #undef NB_BUILTIN
