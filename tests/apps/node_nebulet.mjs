@@ -110,13 +110,19 @@ const calls = {
   },
   files_transact(handle, request, requestSize, reply, replySize) {
     writeFully(toServer, own(request, requestSize));
+    // Several messages, one after the other, have as many answers.
+    const messages = Buffer.from(own(request, requestSize));
     const head = Buffer.alloc(4);
-    readFully(fromServer, head);
-    const size = head.readUInt32LE();
-    if (size > replySize >>> 0) return -10n;
-    own(reply, 4).set(head);
-    readFully(fromServer, own(reply, size).subarray(4));
-    return BigInt(size);
+    let answered = 0;
+    for (let at = 0; at < messages.length; at += messages.readUInt32LE(at)) {
+      readFully(fromServer, head);
+      const size = head.readUInt32LE();
+      if (answered + size > replySize >>> 0) return -10n;
+      own(reply + answered, 4).set(head);
+      readFully(fromServer, own(reply + answered, size).subarray(4));
+      answered += size;
+    }
+    return BigInt(answered);
   },
   console_read(handle, into, size) {
     while (true) {

@@ -131,6 +131,30 @@ stdin = "asked"
 stderr = "gate"
 stdout = "console"
 """, "slow_files slow_reader", stdout=None, stdout_with=b"\n1..9\n", stdout_without=b"not ok", quiet=True, modes=MODES),
+    *(system(f"what is read ahead is not old, {where}", """
+[[process]]
+name = "directory"
+file = "nebulet:memfs"
+args = [1000000]
+kind = "service"
+handles = [{ serve = "directory", name = "service" }]
+[[process]]
+name = "reader"
+file = "coherent.wasm"
+args = ["read", "/d"]
+DIRECTORY
+stdin = "to reader"
+stdout = "to writer"
+[[process]]
+name = "writer"
+file = "coherent.wasm"
+args = ["write", "/d"]
+DIRECTORY
+stdin = "to writer"
+stdout = "console"
+stderr = "to reader"
+""".replace("DIRECTORY", directory), "coherent", more_files={"d/file": b""}, stdout=None, stdout_with=b"\n1..6\n", stdout_without=b"not ok", quiet=True)
+      for where, directory in (("in memory", 'mount = { "/d" = "directory" }'), ("on the host", 'dir = { "/d" = "d" }'))),
     system("each process has its own directories", """
 [[process]]
 name = "tmp"

@@ -10,6 +10,7 @@
 #include "user/wasi/entry.h"
 #include "user/wasi/files.h"
 #include "user/wasi/pipe.h"
+#include "user/wasi/read_ahead.h"
 #include "user/wasi/types.h"
 
 namespace nebulet::wasi {
@@ -26,6 +27,7 @@ struct Descriptor {
   bool is_terminal = false;  // pipes
   Turn turn;                 // of calls that use the position, attach or list: those wait for each other
   std::uint64_t offset = 0;  // files
+  ReadAhead ahead;           // files
   files::OwnedFid fid;       // files and directories; preopened directories are attached by their first use
   files::OwnedFid
       listing;  // directories: open for reading since the first fd_readdir, while `fid` stays fit for walks

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "user/wasi/entry.h"
+#include "user/wasi/read_ahead.h"
 #include "user/wasi/server.h"
 
 namespace nebulet::wasi::files {
@@ -64,6 +65,7 @@ Result<> Exchange::send() {
   Buffers& own = buffers();
   const std::size_t length =
       TRY(Servers::get()[server_].transact(std::span(own.request).first(request_size_), own.reply));
+  forget_read_ahead();
   if (length > sizeof own.reply) return fail(Errno::io);
   answers_ = std::span(own.reply).first(length);
   return {};

@@ -17,7 +17,9 @@ Pipe::Waiting waiting_of(const Descriptor& descriptor) {
 
 Result<std::uint32_t> read_pipe(const Descriptor& descriptor, Vectors& vectors) {
   const auto space = call_buffer().first(std::min<std::size_t>(vectors.total(), kCallBuffer));
-  const std::size_t count = TRY(descriptor.pipe->read(space, waiting_of(descriptor)));
+  const auto read = descriptor.pipe->read(space, waiting_of(descriptor));
+  forget_read_ahead();
+  const std::size_t count = TRY(read);
   return static_cast<std::uint32_t>(TRY(vectors.scatter(space.first(count))));
 }
 
@@ -34,21 +36,6 @@ Result<std::uint32_t> write_pipe(const Descriptor& descriptor, Vectors& vectors)
     done += static_cast<std::uint32_t>(*written);
     if (*written < count) return done;
   }
-}
-
-/// Stops at the end of the file, which a server tells by fewer bytes than it was asked for, or after an error
-/// when something was read before it.
-Result<std::uint32_t> read_file(files::Fid fid, std::uint64_t offset, Vectors& vectors) {
-  std::uint32_t done = 0;
-  while (done < vectors.total()) {
-    const auto data = files::read(fid, offset + done, vectors.total() - done);
-    if (!data && done == 0) return fail(data.error());
-    if (!data || data->empty()) break;
-    TRY(vectors.scatter(*data));
-    done += static_cast<std::uint32_t>(data->size());
-    if (data->size() < files::most_read(fid)) break;
-  }
-  return done;
 }
 
 /// Gives each piece of what the vectors describe to `put`, which tells how much of it was written. Stops
@@ -91,7 +78,7 @@ Result<> read(std::uint32_t fd, Address iovecs, std::uint32_t count, Address res
   TRY(check_caller(result, sizeof(std::uint32_t)));
   if (descriptor->kind == Descriptor::Kind::pipe) return store(result, TRY(read_pipe(*descriptor, vectors)));
   const auto turn = TRY(descriptor->turn.take());
-  const std::uint32_t done = TRY(read_file(descriptor->fid.get(), descriptor->offset, vectors));
+  const std::uint32_t done = TRY(descriptor->ahead.read(descriptor->fid.get(), descriptor->offset, vectors));
   descriptor->offset += done;
   return store(result, done);
 }
@@ -131,7 +118,7 @@ Result<> pread(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint6
   const DescriptorRef descriptor = TRY(positioned(fd, kFdRead, offset));
   Vectors vectors;
   TRY(vectors.load(iovecs, count));
-  return store(result, TRY(read_file(descriptor->fid.get(), offset, vectors)));
+  return store(result, TRY(read_file(descriptor->fid.get(), offset, vectors.total(), vectors)));
 }
 
 Result<> pwrite(std::uint32_t fd, Address iovecs, std::uint32_t count, std::uint64_t offset, Address result) {

@@ -149,6 +149,7 @@ Result<> poll(Address in, Address out, std::uint32_t count, Address events_at) {
     deadline = wait.ready ? 0 : std::min(deadline, wait.deadline);
   }
   TRY(pipes.wait(deadline));
+  forget_read_ahead();
 
   const std::uint64_t now = TRY(read_clock(kClockMonotonic));
   std::vector<Event> events;
