@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: MIT
-// How fast the first virtio disk is through its driver: nanoseconds for each access, as bench/devices wants
-// them. Run with --devices and the drivers' folder as /drivers.
+// How fast a disk is through its driver: nanoseconds for each access, as bench/devices wants them. A client
+// under init, with a door `disk`.
 #include <cstdio>
 #include <vector>
 
 #include "user/apps/tap.h"
 #include "user/sdk/block.h"
-#include "user/sdk/virtio.h"
+#include "user/sdk/given.h"
 
 namespace {
 
-using namespace nebulet;
 using namespace nebulet::sdk;
 
 /// `count` accesses of so many bytes, one after another or all over the disk.
@@ -33,27 +32,19 @@ void measure(const char* name, std::uint64_t sectors, int count, std::size_t byt
 }  // namespace
 
 int main() {
-  for (const Hardware& device : find_virtio()) {
-    if (device.virtio != virtio::Type::block) continue;
-    const nb_handle_t service = checked("a service", nb_service_create());
-    const nb_handle_t door = checked("a door", nb_door_create(service, 1));
-    const nb_handle_t driver =
-        start_virtio_driver(device, "virtio_block", "/drivers/virtio_block.wasm", {service});
-    const Disk disk(door);
-    nb_block_info_t info{};
-    if (disk.info(info) != NB_BLOCK_RESULT_OK) return 1;
-    std::vector<std::byte> small(4096), large(256 << 10);
-    measure("read_4k", info.sectors, 3000, small.size(), true,
-            [&](std::uint64_t at) { return disk.read(at, small); });
-    measure("write_4k", info.sectors, 3000, small.size(), true,
-            [&](std::uint64_t at) { return disk.write(at, small); });
-    measure("read_256k", info.sectors, 400, large.size(), false,
-            [&](std::uint64_t at) { return disk.read(at, large); });
-    measure("write_256k", info.sectors, 400, large.size(), false,
-            [&](std::uint64_t at) { return disk.write(at, large); });
-    nb_process_kill(driver);
-    return 0;
-  }
-  std::fputs("disk_speed: there is no virtio disk\n", stderr);
-  return 1;
+  const Disk disk(Given::get().handle("disk"));
+  nb_block_info_t info{};
+  if (disk.info(info) != NB_BLOCK_RESULT_OK) return 1;
+  std::vector<std::byte> small(4096), large(256 << 10);
+  const auto read = [&](std::vector<std::byte>& bytes) {
+    return [&](std::uint64_t at) { return disk.read(at, bytes); };
+  };
+  const auto write = [&](std::vector<std::byte>& bytes) {
+    return [&](std::uint64_t at) { return disk.write(at, bytes); };
+  };
+  measure("read_4k", info.sectors, 3000, small.size(), true, read(small));
+  measure("write_4k", info.sectors, 3000, small.size(), true, write(small));
+  measure("read_256k", info.sectors, 400, large.size(), false, read(large));
+  measure("write_256k", info.sectors, 400, large.size(), false, write(large));
+  return 0;
 }

@@ -8,7 +8,7 @@
 
 static int number, failures;
 
-static void check(int passed, const char* what) {
+static inline void check(int passed, const char* what) {
   printf("%sok %d - %s\n", passed ? "" : "not ", ++number, what);
   failures += !passed;
 }

@@ -1,26 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The peer's whole user space: loads the modules of virtio's disk in /modules, accesses /dev/vda past the
 // page cache, as user/apps/disk_speed.cpp does, and powers off.
-#define _GNU_SOURCE
-#include <fcntl.h>
+#include "linux.h"
+
 #include <linux/fs.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
-#include <sys/reboot.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 static _Alignas(4096) char buffer[256 << 10];
-
-static uint64_t now(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static void measure(const char* name, int disk, uint64_t size, int count, uint64_t bytes, int random,
                     int writes) {
@@ -41,12 +27,7 @@ int main(void) {
   static const char* const modules[] = {"virtio_ring",           "virtio",     "virtio_pci_legacy_dev",
                                         "virtio_pci_modern_dev", "virtio_pci", "virtio_blk"};
   mount("dev", "/dev", "devtmpfs", 0, "");
-  for (unsigned i = 0; i < sizeof modules / sizeof *modules; ++i) {
-    char path[64];
-    snprintf(path, sizeof path, "/modules/%s.ko", modules[i]);
-    const int file = open(path, O_RDONLY);
-    if (file < 0 || syscall(SYS_finit_module, file, "", 0) != 0) printf("no module %s\n", path);
-  }
+  load_modules(modules, sizeof modules / sizeof *modules);
   int disk = -1;
   for (int tries = 0; tries < 1000 && (disk = open("/dev/vda", O_RDWR | O_DIRECT)) < 0; ++tries)
     usleep(10000);
@@ -57,8 +38,5 @@ int main(void) {
     measure("read_256k", disk, size, 400, 256 << 10, 0, 0);
     measure("write_256k", disk, size, 400, 256 << 10, 0, 1);
   }
-  printf("done\n");
-  fflush(stdout);
-  reboot(RB_POWER_OFF);
-  return 1;
+  return power_off();
 }
