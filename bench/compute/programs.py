@@ -129,20 +129,22 @@ def quickjs_script(name, repeat):
     return Benchmark(f"QuickJS {name}", "QuickJS", *program("quickjs"), [str(repeat)], ["0"], script=HERE / f"quickjs/{name}.js")
 
 
-def speedtest():
+def speedtest(name, more_flags=()):
     """SQLite's own benchmark, on a database in memory."""
-    native, wasm = OUT / "speedtest1", OUT / "speedtest1.wasm"
-    sources = [build.SOURCES.glob("sqlite3-*/test/speedtest1.c").__next__(), build.HERE / "sqlite_os.c"]
+    native, wasm = OUT / "speedtest1", OUT / f"{name}.wasm"
     sqlite = build.OUT / "sqlite-amalgamation"
+    sources = [build.SOURCES.glob("sqlite3-*/test/speedtest1.c").__next__(), build.HERE / "sqlite_os.c", sqlite / "sqlite3.c"]
+    flags = [f"-I{sqlite}", *build.SQLITE_FLAGS]
+    if not is_new(native, sources):
+        run([*build.NATIVE, *flags, *sources, "-o", native, "-lm"])
     if not is_new(wasm, [*sources, HERE / "wizer_main.c"]):
-        flags = [f"-I{sqlite}", *build.SQLITE_FLAGS]
-        run([*build.NATIVE, *flags, sqlite / "sqlite3.c", *sources, "-o", native, "-lm"])
-        objects = [OUT / f"speedtest1.{path.stem}.o" for path in sources]
+        objects = [OUT / f"{name}.{path.stem}.o" for path in sources]
         for path, target in zip(sources, objects):
-            run([*build.WASM, *flags, "-c", path, "-o", target])
-        run(["clang-19", "--target=wasm32-wasi", build.OUT / "objects/sqlite/sqlite3.o", build.OUT / "objects/sqlite/missing.o", *objects,
-             wizer_main(), *build.WASM_LIBS, "-Wl,--strip-debug", "-o", wasm])
-    return Benchmark("speedtest1", "SQLite", native, wasm, ["--size", "50", ":memory:"], ["--size", "1", ":memory:"])
+            run([*build.WASM, *flags, *more_flags, "-c", path, "-o", target])
+        run(["clang-19", "--target=wasm32-wasi", build.OUT / "objects/sqlite/missing.o", *objects, wizer_main(), *build.WASM_LIBS,
+             "-Wl,--strip-debug", "-o", wasm])
+    return Benchmark(name, "SQLite", native, wasm, ["--size", "50", ":memory:"], ["--size", "1", ":memory:"])
+
 
 def benchmarks(only, simd=False):
     """Those that are named in `only`, or all (with `simd`: all kernels); each is built before it is handed out."""
@@ -158,7 +160,9 @@ def benchmarks(only, simd=False):
     makers |= {f"Lua {name}": (lambda name=name, repeat=repeat: lua_script(name, repeat)) for name, repeat in LUA.items()}
     makers |= {f"QuickJS {name}": (lambda name=name, repeat=repeat: quickjs_script(name, repeat)) for name, repeat in QUICKJS.items()}
     makers |= {
-        "speedtest1": speedtest,
+        "speedtest1": lambda: speedtest("speedtest1"),
+        # With memory.copy and memory.fill, as LLVM 20 and later have them by default.
+        "speedtest1-bulk": lambda: speedtest("speedtest1-bulk", ["-mbulk-memory"]),
         "bzip2": lambda: compressor("bzip2", ["-c"], text(4_000_000)),
         "bzip2 -d": lambda: compressor("bzip2", ["-dc"], compressed("bzip2", size), compressed("bzip2", 0)),
         "minigzip": lambda: compressor("minigzip", [], text(size)),
