@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Calls with arguments and results on the stack, indirect calls, jump tables, globals, large frames and large
 // offsets, executed.
+#include <algorithm>
 #include <bit>
 
 #include "wasm/x64/execute_test.h"
@@ -242,6 +243,28 @@ TEST(Loops, AJumpTableInALoopIsCopiedToItsPredecessors) {
 }
 
 /// A loop that counts to 0 branches on the flags of its sum.
+TEST(Branches, AJumpToAReturnIsAReturn) {
+  Program program;
+  const auto choose = program.add({Type::i32}, [](Builder& b) {
+    const std::uint32_t taken = b.edge(1);
+    b.edge(2);
+    b.emit({.op = Op::br_if, .a = b.param(0), .imm = taken});
+    b.begin({});
+    b.jump(3, {b.constant(Type::i32, 7)});
+    b.begin({});
+    b.jump(3, {b.constant(Type::i32, 9)});
+    b.ret(Type::i32, b.begin_with({Type::i32})[0]);
+  });
+  program.finish();
+  EXPECT_EQ(program.run(choose, 1).gpr, 7u);
+  EXPECT_EQ(program.run(choose, 0).gpr, 9u);
+  const auto [begin, end] =
+      std::pair(program.object.functions[choose].begin, program.object.functions[choose].end);
+  EXPECT_EQ(
+      std::count(program.object.text.begin() + begin, program.object.text.begin() + end, std::byte{0xc3}), 2)
+      << program.dump(choose);
+}
+
 TEST(Loops, ACountTo0NeedsNoComparison) {
   for (Type type : {Type::i32, Type::i64}) {
     for (std::uint64_t step : {std::uint64_t{1}, ~std::uint64_t{0}, std::uint64_t{1000}}) {

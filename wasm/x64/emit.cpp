@@ -136,7 +136,8 @@ void FunctionEmitter::terminator(std::uint32_t block, const Inst& inst) {
   auto target = [&](std::uint32_t i) { return resolve(f_.edges[f_.blocks[block].succs + i].to.index); };
   switch (op_of(inst)) {
     case MOp::jump:
-      if (!whole_ && target(0) != next_block_ && !f_.blocks[block].cold && is_dispatch(target(0)))
+      if (!whole_ && target(0) != next_block_ && !f_.blocks[block].cold &&
+          (is_dispatch(target(0)) || is_return(target(0))))
         return copy_block(target(0));
       return goto_unless_next(target(0));
     case MOp::branch: {
@@ -233,6 +234,12 @@ bool FunctionEmitter::is_dispatch(std::uint32_t block) const {
   constexpr std::uint32_t kMaxInstructions = 12, kMaxEntries = 1u << 14;
   return data.count <= kMaxInstructions && data.pred_count > 2 &&
          data.pred_count * data.succ_count <= kMaxEntries;
+}
+
+// An epilogue is about as long as a jump to it.
+bool FunctionEmitter::is_return(std::uint32_t block) const {
+  const mir::BlockData& data = f_.blocks[block];
+  return data.count == 1 && op_of(f_.insts[data.first]) == MOp::ret;
 }
 
 void FunctionEmitter::copy_block(std::uint32_t block) {

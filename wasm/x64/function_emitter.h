@@ -41,6 +41,7 @@ class FunctionEmitter {
   void emit_block(std::uint32_t block);
   bool sets_flags_for(std::uint32_t block, std::uint32_t i) const;
   bool is_dispatch(std::uint32_t block) const;
+  bool is_return(std::uint32_t block) const;
   void copy_block(std::uint32_t block);
   void edit(const regalloc::Edit& edit);
   void repeat_into_slot(const regalloc::Edit& edit);
