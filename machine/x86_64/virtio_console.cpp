@@ -18,7 +18,8 @@ namespace {
 constexpr std::uint16_t kConsole = 3;  // device type
 constexpr std::uint64_t kMultiport = 1 << 1, kVersion1 = 1ull << 32;
 constexpr std::uint32_t kPort = 1;  // port 0 is the terminal's
-constexpr std::uint64_t kPatience = 100'000'000;
+/// QEMU answers on another thread, which a busy host lets wait; without the port the link would go elsewhere.
+constexpr std::uint64_t kPatience = 10'000'000'000;
 
 // 5.3.2: two queues for port 0, two for control, then two for each further port.
 enum Queue : std::uint16_t { kControlIn = 2, kControlOut = 3, kPortIn = 4, kPortOut = 5 };
