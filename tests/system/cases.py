@@ -155,6 +155,21 @@ stdout = "console"
 stderr = "to reader"
 """.replace("DIRECTORY", directory), "coherent", more_files={"d/file": b""}, stdout=None, stdout_with=b"\n1..6\n", stdout_without=b"not ok", quiet=True)
       for where, directory in (("in memory", 'mount = { "/d" = "directory" }'), ("on the host", 'dir = { "/d" = "d" }'))),
+    *(system("a share of the host by a virtio device", """
+[[process]]
+name = "share"
+file = "nebulet:virtio_9p"
+kind = "driver"
+handles = [{ virtio = "9p" }, { serve = "share" }]
+[[process]]
+file = "files.wasm"
+args = ["/d"]
+mount = { "/d" = "share" }
+stdout = "console"
+""", "files", more_files={"d/there": b""}, stdout=None, stdout_with=b"\n1..47\n", stdout_without=b"not ok", quiet=True, modes=[mode],
+             flags=[f"--qemu={word}" for word in ("-fsdev", "local,id=share,path={dir}/d,security_model=none", "-device",
+                                                  f"{device},fsdev=share,mount_tag=share")])
+      for mode, device in (("q35", "virtio-9p-pci"), ("pc", "virtio-9p-pci"), ("microvm", "virtio-9p-device"))),
     system("each process has its own directories", """
 [[process]]
 name = "tmp"
