@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
- * That a file read ahead is not older than what a program knows. `coherent read DIRECTORY` reads a file byte by byte, and `coherent write
- * DIRECTORY` changes it in between; each hears from the other by its standard input. The writer reports in TAP. */
+ * That a file read ahead is not older than what a program knows. `coherent read DIRECTORY` reads a file byte
+ * by byte, and `coherent write DIRECTORY` changes it in between; each hears from the other by its standard
+ * input. The writer reports in TAP. */
 #include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
