@@ -1,48 +1,35 @@
 // SPDX-License-Identifier: MIT
 #include "wasm/runtime/function_table.h"
 
-#include <utility>
+#include <algorithm>
+#include <cstring>
+#include <new>
 
 #include "wasm/runtime/store.h"
 #include "wasm/runtime/stubs.h"
 
 namespace nebulet::wasm {
-namespace {
 
-constexpr std::uint64_t bytes_for(std::uint64_t functions) {
-  return (sizeof(TableHeader) + functions * sizeof(FuncSlot) + kHostPage - 1) & ~(kHostPage - 1);
-}
-constexpr Host::Slot kSlot = {
-    .size = bytes_for(FunctionTable::kMaxFunctions), .align = kHostPage, .ready = kHostPage};
-
-}  // namespace
-
-FunctionTable::~FunctionTable() {
-  if (base_) host_.give_slot(base_, kSlot);
-  host_.uncharge(committed_);
-}
+FunctionTable::~FunctionTable() { host_.uncharge(room_); }
 
 bool FunctionTable::grow(std::uint32_t size) {
-  if (!base_) {
-    if (!host_.charge(kSlot.ready)) return false;
-    committed_ += kSlot.ready;
-    base_ = host_.take_slot(kSlot);
-    if (!base_) {
-      host_.uncharge(std::exchange(committed_, 0));
+  const std::uint64_t needed = sizeof(TableHeader) + std::uint64_t{size} * sizeof(FuncSlot);
+  if (needed > room_) {
+    // Most stores have one or two instances; with many, room is made for more than one at a time.
+    const std::uint64_t room = std::max(needed, room_ + room_ / 2);
+    if (room > host_.available() || !host_.charge(room)) return false;
+    std::unique_ptr<std::byte[]> memory(new (std::nothrow) std::byte[room]);
+    if (!memory) {
+      host_.uncharge(room);
       return false;
     }
+    if (room_ != 0) std::memcpy(memory.get(), memory_.get(), room_);
+    std::memset(memory.get() + room_, 0, room - room_);
+    memory_ = std::move(memory);
+    host_.uncharge(room_);
+    room_ = room;
+    elements_ = reinterpret_cast<FuncSlot*>(memory_.get() + sizeof(TableHeader));
   }
-  const std::uint64_t needed = bytes_for(size);
-  if (needed > committed_) {
-    const std::uint64_t more = needed - committed_;
-    if (!host_.charge(more)) return false;
-    if (!host_.commit(base_ + committed_, more, Host::Protection::read_write)) {
-      host_.uncharge(more);
-      return false;
-    }
-    committed_ = needed;
-  }
-  elements_ = reinterpret_cast<FuncSlot*>(base_ + sizeof(TableHeader));
   header()->size = size;
   return true;
 }

@@ -85,6 +85,8 @@ class Instantiation {
       return error(Error::Kind::limit, "too many functions in one process");
     if (!store_.function_table_.grow(store_.next_ref_ + static_cast<std::uint32_t>(functions)))
       return error(Error::Kind::out_of_memory, "no memory for the table of functions");
+    for (const auto& instance : store_.instances_)
+      instance->context_->functions = store_.function_table_.elements();
     const auto published = std::ranges::count(module_.functions, true, &FunctionDecl::declared);
     const std::uint64_t bytes = layout_.size + kContextAlign + sizeof(Instance) +
                                 8ull * (functions + module_.globals.size() + module_.tables.size()) +

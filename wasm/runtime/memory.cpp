@@ -2,6 +2,7 @@
 #include "wasm/runtime/memory.h"
 
 #include <algorithm>
+#include <bit>
 
 #include "wasm/runtime/address_map.h"
 #include "wasm/runtime/stubs.h"
@@ -12,9 +13,9 @@ namespace {
 static_assert(kMemorySlotSize == 1ull << 33);
 constinit AddressMap<Memory, 33> g_memories;
 
-/// What one fault commits: little while the memory is small. Of shared memories always the most.
-constexpr std::uint64_t kFirstTouches = 16 * 1024, kTouch = kWasmPage;
-constexpr std::uint64_t kSmall = 4 * kTouch;  ///< committed bytes
+/// What one fault commits: a quarter of what there is already, within these bounds. Of shared memories always
+/// the most.
+constexpr std::uint64_t kFirstTouch = kHostPage, kTouch = kWasmPage;
 
 bool copy_guest(std::byte* to, const std::byte* from, std::uint64_t count) {
   return to <= from || from + count <= to ? nb_guest_copy(to, from, count)
@@ -29,7 +30,7 @@ std::uint64_t most_pages(const MemoryType& type) {
 
 /// The first bytes are there from the start: nearly all programs use them.
 bool starts_with_page(const MemoryType& type) {
-  return !type.limits.shared && type.limits.min << type.page_log2 >= kFirstTouches;
+  return !type.limits.shared && type.limits.min << type.page_log2 >= kFirstTouch;
 }
 
 GuestResult result_of(bool copied) { return copied ? GuestResult::ok : GuestResult::out_of_memory; }
@@ -41,7 +42,7 @@ std::unique_ptr<Memory> Memory::create(Host& host, const MemoryType& type, bool 
   const Host::Slot kind = {.size = type.limits.is_64 ? kMemory64SlotSize : kMemorySlotSize,
                            .align = kMemorySlotSize,
                            .ready_at = kMemorySlotBase,
-                           .ready = !untouched && starts_with_page(type) ? kFirstTouches : 0};
+                           .ready = !untouched && starts_with_page(type) ? kFirstTouch : 0};
   if (!host.charge(kind.ready)) return nullptr;
   std::byte* slot = host.take_slot(kind);
   if (!slot) {
@@ -223,7 +224,8 @@ Memory::Touch Memory::touch(std::uint64_t address) {
   // What is mapped is there: the fault is a write where only reading is allowed.
   if (const auto mapping = mapping_from(offset); mapping != mappings_.end() && mapping->at <= offset)
     return Touch::outside;
-  const std::uint64_t unit = !touched_ && committed_ < kSmall ? kFirstTouches : kTouch;
+  const std::uint64_t unit =
+      touched_ ? kTouch : std::clamp(std::bit_floor(committed_ / 4), kFirstTouch, kTouch);
   const std::uint64_t begin = offset & ~(unit - 1), part = begin / kTouch;
   const std::uint64_t bit = std::uint64_t{1} << (part % 64);
   // Another thread is at it: the access faults until that is done.

@@ -15,9 +15,9 @@ constinit AddressMap<WasmStack, 23> g_stacks;
 
 /// Bytes committed by one fault.
 constexpr std::uint64_t kTouch = 16 * 1024;
-/// Where a stack begins is there from the start.
+/// Where a stack begins is there from the start; many threads need no more.
 constexpr Host::Slot kSlot = {
-    .size = kStackSlot, .align = kStackSlot, .ready_at = kStackSlot - kTouch, .ready = kTouch};
+    .size = kStackSlot, .align = kStackSlot, .ready_at = kStackSlot - kHostPage, .ready = kHostPage};
 /// An entry is refused if less than this is left for the stubs and the first frames.
 constexpr std::uint64_t kEntryRoom = 1024;
 
@@ -97,11 +97,10 @@ WasmStack::Touch WasmStack::touch(std::uint64_t address) {
   const std::uint64_t offset = address - reinterpret_cast<std::uint64_t>(base_);
   if (offset < kStackGuard) return Touch::guard;
   if (!host_.charge(kTouch)) return Touch::out_of_memory;
-  if (!host_.commit(base_ + (offset & ~(kTouch - 1)), kTouch, Host::Protection::read_write)) {
-    host_.uncharge(kTouch);
-    return Touch::out_of_memory;
-  }
-  committed_.fetch_add(kTouch, std::memory_order_relaxed);
+  const auto fresh = host_.commit(base_ + (offset & ~(kTouch - 1)), kTouch, Host::Protection::read_write);
+  host_.uncharge(kTouch - fresh.value_or(0));
+  if (!fresh) return Touch::out_of_memory;
+  committed_.fetch_add(*fresh, std::memory_order_relaxed);
   return Touch::committed;
 }
 
