@@ -14,6 +14,7 @@
 #include "kernel/process/run.h"
 #include "kernel/process/thread.h"
 #include "machine/include/machine/console.h"
+#include "machine/include/machine/memory.h"
 #include "machine/include/machine/time.h"
 
 namespace nebulet::kernel {
@@ -34,13 +35,14 @@ void run_main(Thread& thread, const LoadedProgram& loaded, std::span<const wasm:
 
 /// `start_cycles`: the processor's cycle counter, which starts at power-on, at the program's start.
 void report_stats(Process& process, const LoadStats& load, std::uint64_t memory_pages, std::uint64_t boot_ns,
-                  std::uint64_t start_ns, std::uint64_t start_cycles) {
+                  std::uint64_t start_ns, std::uint64_t start_cycles, std::uint64_t free_at_start) {
   log(LogLevel::error,
       "stats: functions={} wasm_bytes={} code_bytes={} compile_us={} start_us={} run_us={} peak_memory={} "
-      "preemptions={} calls={} memory_pages={} start_cycles={}",
+      "preemptions={} calls={} memory_pages={} start_cycles={} machine_memory={} machine_peak={}",
       load.functions, load.wasm_bytes, load.code_bytes, load.compile_ns / 1000, (start_ns - boot_ns) / 1000,
       (machine::monotonic_ns() - start_ns) / 1000, process.quota()->peak(), preemptions(),
-      process.kernel_calls(), memory_pages, start_cycles);
+      process.kernel_calls(), memory_pages, start_cycles, free_at_start - machine::free_memory(),
+      free_at_start - machine::least_free_memory());
 }
 
 int refuse(std::string_view text) {
@@ -77,6 +79,7 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::span<co
   if (!values)
     return refuse(std::format("{}: cannot call `{}`: {}", image.name, image.entry, values.error()));
 
+  const std::uint64_t free_at_start = machine::free_memory();
   const std::uint64_t start_ns = machine::monotonic_ns(), start_cycles = __builtin_readcyclecounter();
   std::uint64_t memory_pages = 0;
   auto thread = Thread::start(*process, [&](Thread& self) {
@@ -85,7 +88,8 @@ int run_program(const CommandLine& line, const ProgramImage& image, std::span<co
   });
   if (!thread) return refuse(std::format("cannot start the program's thread: {}", abi::name(thread.error())));
   const int status = (*process)->wait();
-  if (line.stats) report_stats(**process, program->stats, memory_pages, boot_ns, start_ns, start_cycles);
+  if (line.stats)
+    report_stats(**process, program->stats, memory_pages, boot_ns, start_ns, start_cycles, free_at_start);
   return status;
 }
 

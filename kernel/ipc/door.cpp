@@ -6,15 +6,6 @@
 namespace nebulet::kernel {
 namespace {
 
-/// Kernel stack that the server's own kernel calls find at least.
-constexpr std::size_t kKernelStackRoom = 192 * 1024;
-
-bool has_kernel_stack(const Thread& thread) {
-  const auto here = reinterpret_cast<std::uintptr_t>(__builtin_frame_address(0));
-  const auto top = reinterpret_cast<std::uintptr_t>(Scheduler::stack_top(thread));
-  return top - here <= Task::kStackSize - kKernelStackRoom;
-}
-
 /// Unparks the thread that made it when the service has news.
 class NewsObserver final : public Observer {
  public:
@@ -206,7 +197,8 @@ void Door::no_handles(DropList&) { service_->door_ended(*this); }
 
 Result<std::uint64_t> Door::call(Thread& caller, DoorCall& call, const Words& words, std::uint64_t deadline) {
   if (service_->closed_.load(std::memory_order_relaxed)) return fail(Status::peer_closed);
-  if (!has_kernel_stack(caller)) return fail(Status::limit_reached);
+  // The server's own kernel calls need some.
+  if (Scheduler::stack_left() < machine::kThreadStack.call) return fail(Status::limit_reached);
   Server* server = service_->find_free(caller);
   if (server == nullptr) [[unlikely]]
     server = TRY(service_->wait_for_free(caller, deadline));

@@ -114,7 +114,7 @@ class Compilation {
       largest = std::max(largest, bytes);
       all += bytes;
     }
-    each_ = wasm::compile_memory(largest) + Task::kStackSize;
+    each_ = wasm::compile_memory(largest) + kernel_stack_size(StackKind::large);
     // Code is up to three times as large as the bodies.
     const std::uint64_t rest = all * 3 * kBytesPerCodeByte + kCompileReserve + promised.load();
     const std::uint64_t free = machine::free_memory();

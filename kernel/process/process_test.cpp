@@ -146,7 +146,7 @@ TEST(Process, ReturnsItsMemory) {
       }));
       world.process->wait();
     }
-    EXPECT_GE(machine::free_memory() + 4 * (Task::kStackSize + (1 << 20)), before);
+    EXPECT_GE(machine::free_memory() + 4 * (kernel_stack_size(StackKind::large) + (1 << 20)), before);
   });
 }
 

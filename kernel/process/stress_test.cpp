@@ -186,7 +186,7 @@ TEST(Stress, ProcessesEndAtRandomMoments) {
     EXPECT_GT(ends[static_cast<std::size_t>(EndReason::exited)], 0u);
     EXPECT_TRUE(comes_true([&] { return quota->used() == used; })) << quota->used() << " of " << used;
     EXPECT_TRUE(comes_true([&] {
-      return free <= machine::free_memory() + 3 * Task::kStackSize;  // of killers
+      return free <= machine::free_memory() + 3 * kernel_stack_size(StackKind::large);  // of killers
     })) << free
         << " were free, and are " << machine::free_memory();
   });

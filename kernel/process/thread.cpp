@@ -13,6 +13,7 @@ std::atomic<std::uint64_t> preemption_count = 0;
 Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<Program> program,
                std::unique_ptr<wasm::WasmStack> stack, Body body)
     : Object(kType),
+      Task(StackKind::thread),
       charge_(std::move(charge)),
       process_(std::move(process)),
       program_(std::move(program)),
@@ -28,7 +29,7 @@ Result<Ref<Thread>> Thread::create(Ref<Process> process, Body body, std::unique_
   std::unique_ptr<wasm::WasmStack> stack = wasm::WasmStack::create(process->memory(), nullptr);
   if (!stack) return fail(Status::out_of_memory);
   const QuotaRef quota = process->quota();
-  Ref<Thread> thread = TRY(make_object<Thread>(quota, Task::kStackSize, std::move(process),
+  Ref<Thread> thread = TRY(make_object<Thread>(quota, kernel_stack_size(StackKind::thread), std::move(process),
                                                std::move(program), std::move(stack), std::move(body)));
   thread->stack_->control().thread = thread.get();
   if (!Scheduler::prepare(*thread)) return fail(Status::out_of_memory);

@@ -47,6 +47,10 @@ class Runnable {
   Share& share() { return *share_; }
   /// Processor time used, without what it has run since the queue was last asked.
   std::uint64_t cpu_ns() const { return cpu_ns_; }
+  /// Time that another one spent for it. While it runs, by itself.
+  void add_cpu_ns(std::uint64_t time) {
+    cpu_ns_.store(cpu_ns_.load(std::memory_order_relaxed) + time, std::memory_order_relaxed);
+  }
 
  private:
   friend class RunQueue;

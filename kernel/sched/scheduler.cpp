@@ -84,7 +84,9 @@ void Scheduler::initialize(std::uint32_t cpus, std::uint64_t slice_ns) {
 
 void Scheduler::set_slice(std::uint64_t slice_ns) { slice = slice_ns; }
 std::uint32_t Scheduler::cpus() { return cpu_count; }
-std::byte* Scheduler::stack_top(const Task& task) { return task.stack_ + kKernelStackSize; }
+std::size_t Scheduler::stack_left() {
+  return static_cast<std::size_t>(static_cast<std::byte*>(__builtin_frame_address(0)) - current()->stack_);
+}
 
 // Kernel code is not preempted, so it stays on its CPU between two instructions.
 Task* Scheduler::current() { return this_cpu().running(); }
@@ -92,17 +94,18 @@ Task* Scheduler::current() { return this_cpu().running(); }
 bool Scheduler::wants_reschedule() { return this_cpu().wants_reschedule.load(std::memory_order_relaxed); }
 
 bool Scheduler::prepare(Task& task) {
-  task.stack_ = allocate_kernel_stack();
+  task.stack_ = allocate_kernel_stack(task.stack_kind_);
   return task.stack_ != nullptr;
 }
 
 void Scheduler::discard(Task& task) {
-  if (task.state_ == Task::State::created && task.stack_ != nullptr) free_kernel_stack(task.stack_);
+  if (task.state_ == Task::State::created && task.stack_ != nullptr)
+    free_kernel_stack(task.stack_, task.stack_kind_);
 }
 
 bool Scheduler::start(Task& task) {
   if (task.stack_ == nullptr && !prepare(task)) return false;
-  machine::make_context(task.context_, task.stack_, kKernelStackSize, task_entry, &task);
+  machine::make_context(task.context_, task.stack_, kernel_stack_size(task.stack_kind_), task_entry, &task);
   Cpu* best = &state->cpus[0];
   for (std::uint32_t i = 1; i < cpu_count; ++i)
     if (state->cpus[i].queue.load() < best->queue.load()) best = &state->cpus[i];
@@ -295,7 +298,7 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
   cpu.finished = nullptr;
   cpu.lock.unlock();
   if (finished == nullptr) return;
-  free_kernel_stack(finished->stack_);
+  free_kernel_stack(finished->stack_, finished->stack_kind_);
   finished->finished();
 }
 

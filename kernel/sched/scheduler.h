@@ -34,8 +34,8 @@ class Scheduler {
   static void discard(Task& task);
   /// The running task; nullptr when idle.
   static Task* current();
-  /// Address of the end (highest address) of the running task's stack.
-  static std::byte* stack_top(const Task& task);
+  /// How much of its stack the running task has left.
+  static std::size_t stack_left();
 
   /// Runs others that are ready first.
   static void yield();

@@ -19,9 +19,7 @@ struct Cpu;
 /// stack any more.
 class Task : public Runnable {
  public:
-  static constexpr std::size_t kStackSize = kKernelStackSize;
-
-  Task() = default;
+  explicit Task(StackKind stack_kind = StackKind::large) : stack_kind_(stack_kind) {}
   virtual ~Task() = default;
   Task(const Task&) = delete;
   Task& operator=(const Task&) = delete;
@@ -38,6 +36,7 @@ class Task : public Runnable {
 
   machine::Context context_;
   std::byte* stack_ = nullptr;
+  const StackKind stack_kind_;
   // Under the lock of cpu_.
   Cpu* cpu_ = nullptr;
   State state_ = State::created;

@@ -4,6 +4,7 @@
 #include <array>
 
 #include "abi/generated/calls.h"
+#include "kernel/loader/compile_tasks.h"
 #include "kernel/syscall/text.h"
 
 namespace nebulet::kernel {
@@ -45,10 +46,17 @@ Result<Copy> copy(CallContext& context, MemoryObject& memory, std::uint64_t offs
 Result<HandleValue> create(CallContext& context, Copy module_bytes, std::span<const std::byte> code,
                            const GuestOut& message) {
   const QuotaRef& quota = context.process.quota();
-  auto source =
-      Module::decode(quota, "module", std::move(module_bytes.bytes), std::move(module_bytes.charge));
-  if (!source) return refuse(message, source.error());
-  auto module = Module::compile(quota, std::move(*source), code, &context.process.exiting());
+  Loaded<Ref<Module>> module;
+  const bool ran = run_on_large_stack([&] {
+    auto source =
+        Module::decode(quota, "module", std::move(module_bytes.bytes), std::move(module_bytes.charge));
+    if (source) {
+      module = Module::compile(quota, std::move(*source), code, &context.process.exiting());
+    } else {
+      module = std::unexpected(std::move(source.error()));
+    }
+  });
+  if (!ran) return fail(Status::out_of_memory);
   if (!module) return refuse(message, module.error());
   return give(context, std::move(*module));
 }

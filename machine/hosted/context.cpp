@@ -75,6 +75,9 @@ extern "C" void nb_hosted_start(Start* start) {
   __builtin_trap();
 }
 
+// The C library runs on them too, and sanitizers make frames large. Linux backs only what is used.
+const StackSize kThreadStack = {.size = 252 * 1024, .call = 192 * 1024};
+
 void make_context(Context& context, std::byte* stack, std::size_t size, void (*entry)(void*),
                   void* argument) {
 #if __has_feature(thread_sanitizer)
@@ -100,6 +103,12 @@ void make_context(Context& context, std::byte* stack, std::size_t size, void (*e
   *--top = kMxcsr | kFpuControl << 32;
   context.sp = top;
   context.sanitizer_state = &start->sanitizer;
+}
+
+void forget_context([[maybe_unused]] std::byte* stack, [[maybe_unused]] std::size_t size) {
+#if __has_feature(thread_sanitizer)
+  __tsan_destroy_fiber(reinterpret_cast<Start*>(stack + size - sizeof(Start))->sanitizer.fiber);
+#endif
 }
 
 void switch_context(Context& from, Context& to) {

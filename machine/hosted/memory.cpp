@@ -58,7 +58,14 @@ std::map<std::uintptr_t, Reservation>& reservations() {
   return map;
 }
 std::atomic<std::uint64_t> limit = 1ull << 30;
-std::atomic<std::uint64_t> committed = 0;
+std::atomic<std::uint64_t> committed = 0, most_committed = 0;
+
+void take(std::uint64_t bytes) {
+  const std::uint64_t now = committed.fetch_add(bytes) + bytes;
+  std::uint64_t most = most_committed;
+  while (most < now && !most_committed.compare_exchange_weak(most, now)) {
+  }
+}
 
 std::uintptr_t address(const std::byte* at) { return reinterpret_cast<std::uintptr_t>(at); }
 
@@ -200,7 +207,7 @@ bool show(std::byte* at, const std::byte* of, std::uint64_t size, Sharing sharin
            shared_file().descriptor, offset) != at)
     return false;
   if (copies) {
-    committed += size;
+    take(size);
     reservation.committed += pages.size();
   }
   note_range(reservation, at, size);
@@ -236,7 +243,7 @@ std::optional<std::uint64_t> commit(std::byte* at, std::uint64_t size, Protectio
   const std::uint64_t fresh = pages.size() - count_pages(pages);
   if (is_refused() || fresh * kPageSize > free_memory()) return std::nullopt;
   if (mprotect(at, size, host_protection(protection)) != 0) return std::nullopt;
-  committed += fresh * kPageSize;
+  take(fresh * kPageSize);
   reservation.committed += fresh;
   note_range(reservation, at, size);
   std::memset(pages.data(), state_of(protection), pages.size());
@@ -308,5 +315,6 @@ std::uint64_t free_memory() {
   const std::uint64_t used = committed;
   return used < limit ? limit - used : 0;
 }
+std::uint64_t least_free_memory() { return limit - most_committed; }
 
 }  // namespace nebulet::machine

@@ -36,7 +36,7 @@ std::size_t g_next_range = 0;  ///< ranges before it end below g_next_region
 FreeBlock* g_lists[kMaxOrder + 1] = {};
 std::uint8_t* g_notes = nullptr;  ///< one for each page; a region's are valid once it was taken in
 std::uint64_t g_usable = 0;
-std::atomic<std::uint64_t> g_available = 0;
+std::atomic<std::uint64_t> g_available = 0, g_least_available = 0;
 PhysicalAddress g_end = 0;
 
 std::uint8_t& note(PhysicalAddress at) { return g_notes[at >> kPageBits]; }
@@ -128,7 +128,7 @@ void initialize_frames(std::span<const PhysicalRange> memory, std::span<const Ph
   NB_ASSERT(g_notes);
   std::uint64_t available = 0;
   for (std::size_t i = 0; i < g_free_count; ++i) available += g_free[i].end - g_free[i].start;
-  g_available = available;
+  g_available = g_least_available = available;
 }
 
 PhysicalAddress allocate_frames(std::uint32_t order) {
@@ -149,7 +149,10 @@ PhysicalAddress allocate_frames(std::uint32_t order) {
     push(at + (PhysicalAddress{1} << (kPageBits + from)), from);
   }
   note(at) = 0;
-  g_available.fetch_sub(std::uint64_t{1} << (kPageBits + order), std::memory_order_relaxed);
+  const std::uint64_t left = g_available.load(std::memory_order_relaxed) - (1ull << (kPageBits + order));
+  g_available.store(left, std::memory_order_relaxed);  // changed under the lock only
+  if (left < g_least_available.load(std::memory_order_relaxed))
+    g_least_available.store(left, std::memory_order_relaxed);
   return at;
 }
 
@@ -174,6 +177,7 @@ void set_frame_note(PhysicalAddress at, std::uint8_t value) {
 
 std::uint64_t usable_bytes() { return g_usable; }
 std::uint64_t free_bytes() { return g_available.load(std::memory_order_relaxed); }
+std::uint64_t least_free_bytes() { return g_least_available.load(std::memory_order_relaxed); }
 PhysicalAddress memory_end() { return g_end; }
 
 bool is_memory(PhysicalAddress begin, PhysicalAddress end) {

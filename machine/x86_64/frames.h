@@ -34,6 +34,7 @@ void set_frame_note(PhysicalAddress at, std::uint8_t note);
 bool is_memory(PhysicalAddress begin, PhysicalAddress end);
 std::uint64_t usable_bytes();
 std::uint64_t free_bytes();
+std::uint64_t least_free_bytes();
 /// End of the highest usable memory.
 PhysicalAddress memory_end();
 

@@ -23,7 +23,7 @@ constexpr std::uint64_t kSmall = 1ull << 30;
 SpinLock g_lock;
 std::vector<std::uint64_t> g_returned[48];  ///< by the binary logarithm of the size
 std::uint64_t g_next_low = kReserveLow;
-std::uint64_t g_next_high = kReserveHigh;
+std::uint64_t g_next_high = kReserveHigh, g_end_high = kReserveHighEnd;
 
 std::uint32_t order_of(std::uint64_t size) {
   return std::max<std::uint32_t>(kPageBits, static_cast<std::uint32_t>(std::bit_width(size - 1)));
@@ -34,6 +34,10 @@ std::uint64_t take(std::uint64_t& next, std::uint64_t end, std::uint64_t size) {
   if (at > end || end - at < size) return 0;
   next = at + size;
   return at;
+}
+std::uint64_t take_last(std::uint64_t begin, std::uint64_t& end, std::uint64_t size) {
+  if (end - begin < 2 * size) return 0;
+  return end = (end - size) & ~(size - 1);
 }
 
 }  // namespace
@@ -50,8 +54,13 @@ std::byte* reserve(std::uint64_t size, std::uint64_t align) {
   }
   // A page that stays free on both sides of small reservations would cost tables; their owners reserve their
   // own guards.
-  std::uint64_t at = whole <= kSmall ? 0 : take(g_next_low, kReserveLowEnd, whole);
-  if (at == 0) at = take(g_next_high, kReserveHighEnd, whole);
+  std::uint64_t at = 0;
+  if (whole <= kSmall) {
+    at = take(g_next_high, g_end_high, whole);
+  } else {
+    at = take(g_next_low, kReserveLowEnd, whole);
+    if (at == 0) at = take_last(g_next_high, g_end_high, whole);
+  }
   return reinterpret_cast<std::byte*>(at);
 }
 
@@ -93,5 +102,6 @@ void write_protected(std::byte* to, std::span<const std::byte> bytes) {
 }
 
 std::uint64_t free_memory() { return free_bytes(); }
+std::uint64_t least_free_memory() { return least_free_bytes(); }
 
 }  // namespace nebulet::machine

@@ -406,6 +406,7 @@ CASES = [
     Case("a trap ends all threads", "threads", ["trap"], stderr=[r"threads\.wasm: trap: unreachable"], exit_code=TRAP),
     Case("an exit ends threads that wait", "threads", ["exit"], exit_code=9, quiet=True),
     Case("processes", "processes", stdout=None, stdout_with=b"\n1..56\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),
+    Case("300 processes at once", "many", ["300"], flags=["--cpus", "2"], stdout=None, stdout_with=b"\n1..6\n", stdout_without=b"not ok", quiet=True, modes=["hosted", "q35"]),
     Case("programs connected by streams", "pipes", stdout=None, stdout_with=b"\n1..17\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("file systems as services", "services", flags=["--dir", "{apps}/../services::/services"], stdout=None, stdout_with=b"\n1..18\n",
          stdout_without=b"not ok", quiet=True, modes=MODES),
@@ -423,7 +424,7 @@ CASES = [
     Case("perf map of a virtual machine", "hello", flags=["--profile=perfmap"], modes=["q35"], exit_code=TOOL_ERROR, stderr=["--hosted"]),
     # The tool itself.
     Case("dry run", "hello", flags=["--dry-run"], stdout=None, quiet=True),
-    Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compile_us=\d+ .*peak_memory=\d+ .*calls=[1-9]\d* memory_pages=\d+", r"accelerator=(tcg|kvm|none)"]),
+    Case("stats", "hello", flags=["--stats"], stdout=b"hello\n", stderr=[r"compile_us=\d+ .*peak_memory=\d+ .*calls=[1-9]\d* memory_pages=\d+ .*machine_peak=[1-9]\d*", r"accelerator=(tcg|kvm|none)"]),
     Case("inspect a module", "traps", verb="inspect", modes=TOOL, stdout=None, quiet=True,
          stdout_with=b"export function 15: nested\nexport function 17: grow\n"),
     Case("inspect the code of a function", "traps", verb="inspect", flags=["--func", "divide"], modes=TOOL, stdout=None, quiet=True,

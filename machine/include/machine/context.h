@@ -18,6 +18,12 @@ struct FaultFrame {
   bool write;  ///< memory: the access was a write
 };
 
+/// The kernel stacks of threads. `call`: what a kernel call finds at least.
+struct StackSize {
+  std::size_t size, call;
+};
+extern const StackSize kThreadStack;
+
 /// A suspended kernel thread: its stack pointer; callee-saved registers, GS base and floating-point control
 /// words are on its stack.
 struct Context {
@@ -28,6 +34,8 @@ struct Context {
 /// Prepares `context` to call entry(argument) on the stack [stack, stack + size) when first switched to.
 /// entry must not return.
 void make_context(Context& context, std::byte* stack, std::size_t size, void (*entry)(void*), void* argument);
+/// No context is made on this stack, which had one, any more.
+void forget_context(std::byte* stack, std::size_t size);
 /// Suspends the running thread in `from` and resumes `to`. Interrupts must be off or preemption disabled.
 void switch_context(Context& from, Context& to);
 

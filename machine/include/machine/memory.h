@@ -40,5 +40,7 @@ void write_protected(std::byte* to, std::span<const std::byte> bytes);
 
 /// Bytes of physical memory that are free (hosted: left of the limit).
 std::uint64_t free_memory();
+/// The least that was, since the machine started.
+std::uint64_t least_free_memory();
 
 }  // namespace nebulet::machine
