@@ -10,8 +10,8 @@ namespace nebulet::kernel {
 /// at `helpers` says; fewer if there is no memory for their stacks. Thread context.
 void run_tasks(void* helpers, void (*work)(void*), void* argument);
 
-/// Calls `work(argument)` in a task with a large stack, whose time counts for the calling one, and waits until
-/// it returned. False: no memory for the stack. Thread context.
+/// Calls `work(argument)` in a task with a large stack, whose time counts for the calling one, and waits
+/// until it returned. False: no memory for the stack. Thread context.
 bool run_on_large_stack(void (*work)(void*), void* argument);
 template <class Work>
 bool run_on_large_stack(Work work) {

@@ -29,8 +29,9 @@ Result<Ref<Thread>> Thread::create(Ref<Process> process, Body body, std::unique_
   std::unique_ptr<wasm::WasmStack> stack = wasm::WasmStack::create(process->memory(), nullptr);
   if (!stack) return fail(Status::out_of_memory);
   const QuotaRef quota = process->quota();
-  Ref<Thread> thread = TRY(make_object<Thread>(quota, kernel_stack_size(StackKind::thread), std::move(process),
-                                               std::move(program), std::move(stack), std::move(body)));
+  Ref<Thread> thread =
+      TRY(make_object<Thread>(quota, kernel_stack_size(StackKind::thread), std::move(process),
+                              std::move(program), std::move(stack), std::move(body)));
   thread->stack_->control().thread = thread.get();
   if (!Scheduler::prepare(*thread)) return fail(Status::out_of_memory);
   return thread;

@@ -76,7 +76,7 @@ extern "C" void nb_hosted_start(Start* start) {
 }
 
 // The C library runs on them too, and sanitizers make frames large. Linux backs only what is used.
-const StackSize kThreadStack = {.size = 252 * 1024, .call = 192 * 1024};
+const StackSize kThreadStack = {.size = 252 * 1024, .call = 188 * 1024};
 
 void make_context(Context& context, std::byte* stack, std::size_t size, void (*entry)(void*),
                   void* argument) {

@@ -167,7 +167,7 @@ TEST_F(Runtime, CommitsMemoryOnFirstTouchAndTrapsBehindItsEnd) {
   Instance& one = plain();
   const std::uint64_t before = host.charged();
   EXPECT_EQ(call(one, store, {65532, 7}).kind, Outcome::Kind::returned);
-  EXPECT_EQ(host.charged(), before + 16 * 1024);  // a small memory grows in small steps
+  EXPECT_EQ(host.charged(), before + 4096);  // a small memory grows in small steps
   EXPECT_EQ(call(one, load, {65532}, 1).kind, Outcome::Kind::returned);
   EXPECT_EQ(results[0].low, 7u);
   for (const std::uint64_t address : {65536ull, 65533ull, 0x7fffffffull, 0xffffffffull}) {
@@ -252,15 +252,15 @@ TEST_F(Runtime, ABulkOperationThatTrapsLeavesWholeElements) {
 TEST_F(Runtime, TrapsWhenTheQuotaIsExhausted) {
   Instance& one = plain();
   host.set_quota(host.charged());
-  // The first 16 KiB are there, and charged, from the start.
-  ASSERT_EQ(call(one, load, {16380}, 1).kind, Outcome::Kind::returned);
-  const Outcome outcome = call(one, load, {16384}, 1);
+  // The first 4 KiB are there, and charged, from the start.
+  ASSERT_EQ(call(one, load, {4092}, 1).kind, Outcome::Kind::returned);
+  const Outcome outcome = call(one, load, {4096}, 1);
   ASSERT_EQ(outcome.kind, Outcome::Kind::trapped);
   EXPECT_EQ(outcome.trap, Trap::out_of_memory);
   std::byte bytes[4];
-  EXPECT_EQ(one.memory()->read(16384, bytes), GuestResult::out_of_memory);
+  EXPECT_EQ(one.memory()->read(4096, bytes), GuestResult::out_of_memory);
   host.set_quota(1 << 30);
-  EXPECT_EQ(one.memory()->read(16384, bytes), GuestResult::ok);
+  EXPECT_EQ(one.memory()->read(4096, bytes), GuestResult::ok);
   EXPECT_EQ(one.memory()->read(65533, bytes), GuestResult::out_of_bounds);
 }
 

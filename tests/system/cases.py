@@ -406,7 +406,7 @@ CASES = [
     Case("a trap ends all threads", "threads", ["trap"], stderr=[r"threads\.wasm: trap: unreachable"], exit_code=TRAP),
     Case("an exit ends threads that wait", "threads", ["exit"], exit_code=9, quiet=True),
     Case("processes", "processes", stdout=None, stdout_with=b"\n1..56\n", stdout_without=b"not ok", stderr=["child: trap: unreachable"], modes=MODES),
-    Case("300 processes at once", "many", ["300"], flags=["--cpus", "2"], stdout=None, stdout_with=b"\n1..6\n", stdout_without=b"not ok", quiet=True, modes=["hosted", "q35"]),
+    Case("100 processes at once", "many", ["100"], stdout=None, stdout_with=b"\n1..6\n", stdout_without=b"not ok", quiet=True, modes=["hosted", "q35"]),
     Case("programs connected by streams", "pipes", stdout=None, stdout_with=b"\n1..17\n", stdout_without=b"not ok", quiet=True, modes=MODES),
     Case("file systems as services", "services", flags=["--dir", "{apps}/../services::/services"], stdout=None, stdout_with=b"\n1..18\n",
          stdout_without=b"not ok", quiet=True, modes=MODES),
