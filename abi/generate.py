@@ -251,15 +251,15 @@ def words(call):
 
 
 def shapes_header(calls):
-    out = ["// SPDX-License-Identifier: MIT", f"// {NOTE}", "// What the parameters of the calls are, for programs that make calls up.", "#pragma once", "",
+    out = ["// SPDX-License-Identifier: MIT", f"// {NOTE}", "// The calls' names, numbers and parameters, for programs of the host: some make calls up, some read traces.", "#pragma once", "",
            "namespace nebulet::abi {", "",
            "/// `words` has a letter for each parameter: h handle, e enumeration, w u32, q u64, d deadline, i and o address",
            "/// of what goes in or out, I and O of handles, n their number. `result`: - none, s status, h handle, v another value.",
-           "struct CallShape {", "  const char* name;", "  const char* words;", "  char result;", "};",
+           "struct CallShape {", "  const char* name;", "  const char* words;", "  char result;", "  unsigned number;", "};",
            "constexpr CallShape kCallShapes[] = {"]
     for call in calls:
         result = "-" if call.data.get("noreturn") else "s" if call.result is None else "h" if call.result == "handle" else "v"
-        out += [f'    {{"{call.name}", "{words(call)}", \'{result}\'}},']
+        out += [f'    {{"{call.name}", "{words(call)}", \'{result}\', {call.number:#06x}}},']
     return "\n".join(out + ["};", "", "}  // namespace nebulet::abi", ""])
 
 

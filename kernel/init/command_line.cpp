@@ -71,6 +71,9 @@ bool apply(CommandLine& line, std::string_view key, std::string value) {
   if (key == "hz") return parse_number<std::uint32_t>(value, line.hz, 1) && line.hz <= 100'000;
   if (key == "stats") return line.stats = value == "1", value == "0" || value == "1";
   if (key == "devices") return line.devices = value == "1", value == "0" || value == "1";
+  if (key == "trace") return line.trace = value == "1", value == "0" || value == "1";
+  if (key == "core") return line.core = value == "1", value == "0" || value == "1";
+  if (key == "profile") return parse_number<std::uint32_t>(value, line.samples, 1) && line.samples <= 10'000;
   if (key == "terminals") return parse_number<std::uint32_t>(value, line.terminals, 0) && line.terminals < 8;
   if (key == "console") return line.link = value == "link", value == "link" || value == "text";
   if (key == "log") return parse_log(value, line.log);
@@ -120,6 +123,9 @@ std::string format_command_line(const CommandLine& line) {
   if (line.hz != standard.hz) append(out, "hz", decimal(line.hz));
   if (line.stats) append(out, "stats", "1");
   if (line.devices) append(out, "devices", "1");
+  if (line.trace) append(out, "trace", "1");
+  if (line.core) append(out, "core", "1");
+  if (line.samples != 0) append(out, "profile", decimal(line.samples));
   if (line.terminals != 0) append(out, "terminals", decimal(line.terminals));
   if (line.link) append(out, "console", "link");
   if (line.log != standard.log) append(out, "log", kLevels[static_cast<std::size_t>(line.log)]);

@@ -8,9 +8,12 @@
 #include "kernel/init/command_line.h"
 #include "kernel/init/init.h"
 #include "kernel/log/log.h"
+#include "kernel/process/core_dump.h"
 #include "kernel/process/process.h"
+#include "kernel/process/sample.h"
 #include "kernel/process/thread.h"
 #include "kernel/sched/scheduler.h"
+#include "kernel/trace/trace.h"
 #include "machine/include/machine/time.h"
 #include "machine/include/machine/upcalls.h"
 #include "wasm/runtime/fault.h"
@@ -57,15 +60,21 @@ int kernel_main(const machine::BootInfo& boot) {
     return kExitError;
   }
   set_log_level(line->log);
+  if ((line->trace || line->samples != 0) && !trace::start(boot.cpus, line->trace, line->samples)) {
+    log(LogLevel::error, "there is no memory to observe {} CPUs", boot.cpus);
+    return kExitError;
+  }
   Scheduler::initialize(boot.cpus, 1'000'000'000 / line->hz);
   log(LogLevel::info, "{} CPUs, {} MiB, {} boot modules", boot.cpus, boot.memory_bytes >> 20,
       boot.modules.size());
+  if (line->core) want_core_dump();
   InitTask init(boot, *line, boot_ns);
   if (!Scheduler::start(init)) {
     log(LogLevel::error, "out of memory for the first task");
     return kExitError;
   }
   Scheduler::run_idle();
+  if (trace::is_observing()) trace::finish();
   return init.status();
 }
 
@@ -85,8 +94,10 @@ FaultAction on_fault(machine::FaultFrame& frame) {
   return FaultAction::fatal;
 }
 
-bool on_timer(std::uint64_t interrupted_pc) {
-  return Scheduler::on_timer() && wasm::is_wasm_code(interrupted_pc);
+bool on_timer(const machine::Interrupted& at) {
+  if (trace::is_sampling()) [[unlikely]]
+    take_sample(at.pc, at.sp);
+  return Scheduler::on_timer() && wasm::is_wasm_code(at.pc);
 }
 
 void on_interrupt(std::uint32_t line) { Interrupt::on_interrupt(line); }

@@ -6,6 +6,16 @@
 namespace nebulet::kernel {
 namespace {
 
+trace::DoorEnd door_end(wasm::WordCall::End end) {
+  using End = wasm::WordCall::End;
+  switch (end) {
+    case End::returned: return trace::DoorEnd::returned;
+    case End::failed: return trace::DoorEnd::failed;
+    case End::unwound: break;
+  }
+  return trace::DoorEnd::unwound;
+}
+
 /// Unparks the thread that made it when the service has news.
 class NewsObserver final : public Observer {
  public:
@@ -213,6 +223,8 @@ Result<std::uint64_t> Door::call(Thread& caller, DoorCall& call, const Words& wo
   Place& place = caller.place();
   const Place outer = place;
   place = {.process = &server->process(), .stack = &server->stack(), .call = &call};
+  if (trace::is_on()) [[unlikely]]
+    trace::door_enter(caller.number(), server->thread_number());
   using End = wasm::WordCall::End;
   End end = End::unwound;
   std::uint64_t result = 0;
@@ -221,6 +233,8 @@ Result<std::uint64_t> Door::call(Thread& caller, DoorCall& call, const Words& wo
     end = server->code().run({cookie_, words[0], words[1], words[2], words[3]});
     result = server->code().result();
   }
+  if (trace::is_on()) [[unlikely]]
+    trace::door_leave(caller.number(), server->thread_number(), door_end(end));
   place = outer;
   server->leave(caller, end == End::failed);
   service_->left();

@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <format>
+#include <utility>
 
 #include "kernel/loader/compile_tasks.h"
 #include "kernel/log/log.h"
 #include "kernel/sched/scheduler.h"
 #include "kernel/sched/wait_queue.h"
+#include "kernel/trace/trace.h"
 #include "machine/include/machine/console.h"
+#include "machine/include/machine/link.h"
 #include "machine/include/machine/memory.h"
 #include "machine/include/machine/profile.h"
 #include "machine/include/machine/time.h"
@@ -176,16 +179,24 @@ wasm::Result<std::unique_ptr<wasm::CodeObject>> code_of(const ModuleSource& sour
 }
 
 void name_for_profilers(const wasm::ModuleCode& code) {
-  if (!machine::is_profiled()) return;
+  if (!machine::is_profiled() && !trace::is_sampling()) return;
+  std::string lines;
   const wasm::Module& module = code.module();
   for (std::uint32_t i = 0; i < module.defined_functions(); ++i) {
     const std::uint32_t index = module.imported_functions + i;
     const wasm::CodeFunction& function = code.code().functions[i];
     const std::string_view name = code.function_name(index);
-    machine::name_code(
-        code.entry(index), function.end - function.begin,
-        name.empty() ? std::format("wasm function {}", index) : std::string(name.substr(0, 256)));
+    std::string shown =
+        name.empty() ? std::format("wasm function {}", index) : std::string(name.substr(0, 256));
+    std::ranges::replace_if(shown, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+    const std::uint64_t size = function.end - function.begin;
+    if (machine::is_profiled()) machine::name_code(code.entry(index), size, shown);
+    if (!trace::is_sampling()) continue;
+    lines += std::format("{:x} {:x} {}\n", code.entry(index), size, shown);
+    if (lines.size() < machine::link::kMaxStreamPayload / 2) continue;
+    trace::code_names(std::exchange(lines, {}));
   }
+  if (!lines.empty()) trace::code_names(lines);
 }
 
 }  // namespace

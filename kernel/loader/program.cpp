@@ -81,7 +81,7 @@ Loaded<wasm::Extern> Program::resolve(std::string_view name, const wasm::Module&
   if (import.module == kKernelModule) {
     const CallEntry* call = import.kind == ExternKind::function ? find_call(import.name) : nullptr;
     if (call == nullptr) return std::unexpected(unresolved(name, import, true));
-    auto function = store_.host_function(call->type(), call->code, &binding);
+    auto function = store_.host_function(call->type(), call->code(), &binding);
     if (!function) return std::unexpected(load_error(name, function.error()));
     return *function;
   }

@@ -64,7 +64,7 @@ void Quota::uncharge(std::uint64_t bytes) {
 
 void Quota::close() {
   const std::uint64_t used = used_.fetch_or(kClosed, std::memory_order_relaxed);
-  if (parent_ != nullptr) parent_->uncharge(limit_ - used);
+  if (parent_ != nullptr && !(used & kClosed)) parent_->uncharge(limit_ - used);
 }
 
 void intrusive_ptr_add_ref(Quota* quota) { quota->references_.fetch_add(1, std::memory_order_relaxed); }

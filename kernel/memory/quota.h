@@ -25,7 +25,7 @@ class Quota final {
   /// False: beyond the limit, or closed; then nothing was taken.
   bool charge(std::uint64_t bytes);
   void uncharge(std::uint64_t bytes);
-  /// The process ended: grants nothing more, and gives what is not used back to the parent. Once.
+  /// The process ended: grants nothing more, and gives what is not used back to the parent.
   void close();
 
   /// For tests: the n-th charge of any quota from now on is refused; 0: none. Returns whether one was, since

@@ -7,10 +7,12 @@
 #include "kernel/device/console.h"
 #include "kernel/device/files.h"
 #include "kernel/device/resource.h"
+#include "kernel/log/log.h"
 #include "kernel/memory/memory_object.h"
 #include "kernel/process/run.h"
 #include "kernel/process/server.h"
 #include "kernel/process/thread.h"
+#include "kernel/trace/trace.h"
 #include "machine/include/machine/memory.h"
 
 namespace nebulet::kernel {
@@ -19,6 +21,20 @@ namespace {
 constexpr std::uint32_t kStartupVersion = 2;
 
 std::atomic<std::uint64_t> next_process_id = 1;
+
+/// For the log; a number that says more follows.
+std::string_view reason_text(EndReason reason) {
+  switch (reason) {
+    case EndReason::none:
+    case EndReason::exited: return "ended with status";
+    case EndReason::trapped: return "ended by a trap of kind";
+    case EndReason::exception: return "ended by an exception";
+    case EndReason::out_of_memory: return "ended for want of memory";
+    case EndReason::killed: return "killed";
+    case EndReason::refused: return "could not be made";
+  }
+  return "ended";
+}
 
 /// Builds the block that process_startup copies.
 class BlockWriter {
@@ -50,7 +66,10 @@ Process::Process(Charge charge, QuotaRef quota, std::string name)
       id_(next_process_id.fetch_add(1, std::memory_order_relaxed)),
       name_(std::move(name)),
       memory_(std::move(quota), &exiting_),
-      program_(std::make_unique<Program>(*this)) {}
+      program_(std::make_unique<Program>(*this)) {
+  if (trace::is_observing()) trace::process(id_, name_);
+  log(LogLevel::debug, "process {}, {}: made, with {} KiB at most", id_, name_, this->quota()->limit() >> 10);
+}
 
 Process::~Process() = default;
 
@@ -251,6 +270,8 @@ void Process::finish() {
   startup_charge_ = {};
   quota()->close();
   finished_.store(true, std::memory_order_release);  // pairs with how_it_ended
+  const End end = how_it_ended();
+  log(LogLevel::debug, "process {}, {}: {}, {}", id_, name_, reason_text(end.reason), end.code);
   signal({}, Signal::terminated);
   waiters_.wake_all();
 }

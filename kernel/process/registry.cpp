@@ -4,6 +4,7 @@
 #include <boost/intrusive/set.hpp>
 
 #include "kernel/process/process.h"
+#include "kernel/process/thread.h"  // this file's debug information is what tools/gdb knows of objects
 
 namespace nebulet::kernel {
 namespace {

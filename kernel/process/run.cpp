@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "kernel/log/log.h"
+#include "kernel/process/core_dump.h"
 #include "kernel/process/trap_report.h"
 
 namespace nebulet::kernel {
@@ -27,7 +29,8 @@ bool run(Thread& thread, const Program& program, wasm::Function& function,
   const wasm::Outcome outcome = wasm::invoke(thread.stack(), function, arguments, results);
   if (outcome.kind == Kind::returned) return true;
   if (outcome.kind == Kind::unwound) return false;  // the process is ending
-  report_trap(process, outcome, program);
+  const std::vector<std::string> report = describe_trap(process, outcome, program);
+  for (const std::string& line : report) log_line(LogLevel::error, line);
   if (outcome.kind == Kind::thrown) {
     process.end(EndReason::exception, 0);
   } else if (outcome.trap == wasm::Trap::out_of_memory) {
@@ -35,6 +38,7 @@ bool run(Thread& thread, const Program& program, wasm::Function& function,
   } else {
     process.end(EndReason::trapped, static_cast<std::uint32_t>(outcome.trap));
   }
+  dump_core(process, program, outcome, report);
   return false;
 }
 

@@ -22,6 +22,7 @@ bool Server::take() {
 void Server::open(Thread& thread, wasm::Function& entry) {
   process_ = &thread.process();
   stack_ = &thread.stack();
+  thread_number_ = thread.number();
   code_.prepare(*stack_, entry);
   wanted_.store(false, std::memory_order_relaxed);
   {

@@ -39,6 +39,8 @@ class Server {
   bool enter(Thread& visitor);
   Process& process() const { return *process_; }
   wasm::WasmStack& stack() const { return *stack_; }
+  /// Task::number of the serving thread.
+  std::uint32_t thread_number() const { return thread_number_; }
   /// `failed`: the code did not return and was not ended from outside.
   void leave(Thread& visitor, bool failed);
   bool is_visited_by(const Thread& thread) const {
@@ -66,6 +68,7 @@ class Server {
   std::atomic<bool> wanted_ = false;  ///< the serving thread waits for the caller inside
   Process* process_ = nullptr;
   wasm::WasmStack* stack_ = nullptr;
+  std::uint32_t thread_number_ = 0;
   wasm::WordCall code_;
   SpinLock lock_;
   Thread* thread_ NB_GUARDED_BY(lock_) = nullptr;  ///< whom to unpark; nullptr: it is gone

@@ -21,6 +21,7 @@ Thread::Thread(Charge charge, Ref<Process> process, std::unique_ptr<Program> pro
       body_(std::move(body)) {
   place_ = {.process = process_.get(), .stack = stack_.get()};
   set_share(&process_->share_);
+  if (trace::is_observing()) trace::thread(number(), process_->id());
 }
 
 Thread::~Thread() { Scheduler::discard(*this); }
@@ -53,6 +54,7 @@ Result<Ref<Thread>> Thread::start(Ref<Process> process, Body body) {
 void Thread::run() {
   if (!process_->exiting()) body_(*this);
   body_ = nullptr;
+  place_ = {};  // the profiler looks at it at any time
   handle_cache_.clear();
   program_.reset();
   stack_.reset();
@@ -80,6 +82,7 @@ void leave_kernel(Thread& thread) {
 
 void preempt_thread(Thread& thread) {
   preemption_count.fetch_add(1, std::memory_order_relaxed);
+  if (trace::is_observing()) trace::flush();
   leave_kernel(thread);
 }
 

@@ -50,6 +50,10 @@ class Thread final : public Object, public Task {
   /// How many kernel calls it made; counted by itself.
   std::uint64_t kernel_calls() const { return kernel_calls_.load(std::memory_order_relaxed); }
   void count_call() { kernel_calls_.store(kernel_calls() + 1, std::memory_order_relaxed); }
+  Thread* as_thread() override { return this; }
+  /// The number of the kernel call that it is in, 0: none. Calls keep it while threads are observed.
+  std::uint16_t current_call() const { return current_call_; }
+  void set_current_call(std::uint16_t number) { current_call_ = number; }
   /// Changed by the thread itself only.
   Place& place() { return place_; }
   bool is_at_home() const { return place_.call == nullptr; }
@@ -76,6 +80,7 @@ class Thread final : public Object, public Task {
   Server* server_ = nullptr;  ///< under the process's lock
   Body body_;
   std::atomic<std::uint64_t> kernel_calls_ = 0;
+  std::uint16_t current_call_ = 0;
 };
 
 /// The end of every kernel call and of every preemption: does not return if the process is ending; lets

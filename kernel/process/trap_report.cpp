@@ -4,10 +4,7 @@
 #include <algorithm>
 #include <format>
 #include <span>
-#include <string>
-#include <vector>
 
-#include "kernel/log/log.h"
 #include "machine/include/machine/memory.h"
 #include "wasm/debug/source.h"
 
@@ -22,17 +19,15 @@ std::uint32_t position_of(const wasm::Frame& frame) {
   return frame.position != 0 ? frame.position : frame.code->module().functions[frame.function].body_begin;
 }
 
-void report_frame(const wasm::Frame& frame, std::string_view by, std::string_view module,
-                  const wasm::debug::SourceLine& source) {
+std::string frame_text(const wasm::Frame& frame, std::string_view by, std::string_view module,
+                       const wasm::debug::SourceLine& source) {
   const std::string line = source.line == 0 ? "" : std::format(" ({}:{})", source.file, source.line);
   const std::string inlined = source.inlined.empty() ? "" : source.inlined + ", inlined into ";
-  if (frame.name.empty()) {
-    log(LogLevel::error, "  {} {}function {}, byte {:#x} of {}{}", by, inlined, frame.function,
-        position_of(frame), module, line);
-  } else {
-    log(LogLevel::error, "  {} {}{} (function {}), byte {:#x} of {}{}", by, inlined,
-        frame.name.substr(0, kMaxName), frame.function, position_of(frame), module, line);
-  }
+  if (frame.name.empty())
+    return std::format("  {} {}function {}, byte {:#x} of {}{}", by, inlined, frame.function,
+                       position_of(frame), module, line);
+  return std::format("  {} {}{} (function {}), byte {:#x} of {}{}", by, inlined,
+                     frame.name.substr(0, kMaxName), frame.function, position_of(frame), module, line);
 }
 
 /// Looks up all frames of a module at once: its line table is read only once.
@@ -56,18 +51,21 @@ std::vector<wasm::debug::SourceLine> lines_of(std::span<const wasm::Frame> frame
 
 }  // namespace
 
-void report_trap(Process& process, const wasm::Outcome& outcome, const Program& program) {
+std::vector<std::string> describe_trap(Process& process, const wasm::Outcome& outcome,
+                                       const Program& program) {
+  std::vector<std::string> text;
   // The first instances are libraries, the last one is what the process is named for.
   const std::string_view name = std::string_view(process.name()).substr(0, kMaxName);
   const wasm::ModuleCode* const own = program.module(program.size() - 1)->code().get();
   const bool thrown = outcome.kind == wasm::Outcome::Kind::thrown;
   if (thrown)
-    log(LogLevel::error, "{}: uncaught exception", name);
+    text.push_back(std::format("{}: uncaught exception", name));
   else
-    log(LogLevel::error, "{}: trap: {}", name, wasm::ir::trap_text(outcome.trap));
+    text.push_back(std::format("{}: trap: {}", name, wasm::ir::trap_text(outcome.trap)));
   if (!thrown && outcome.trap == wasm::Trap::out_of_memory) {
-    log(LogLevel::error, "  it has {} MiB of at most {} MiB, and the machine has {} MiB free",
-        process.quota()->used() >> 20, process.quota()->limit() >> 20, machine::free_memory() >> 20);
+    text.push_back(std::format("  it has {} MiB of at most {} MiB, and the machine has {} MiB free",
+                               process.quota()->used() >> 20, process.quota()->limit() >> 20,
+                               machine::free_memory() >> 20));
   }
   const auto& frames = outcome.backtrace;
   const auto lines = lines_of(frames);
@@ -76,13 +74,14 @@ void report_trap(Process& process, const wasm::Outcome& outcome, const Program& 
     while (end < frames.size() && frames[end].code == frames[i].code &&
            frames[end].position == frames[i].position)
       ++end;
-    report_frame(frames[i], i == 0 ? "at" : "called by",
-                 frames[i].code == own ? name : program.name_of(*frames[i].code).substr(0, kMaxName),
-                 lines[i]);
-    if (end - i > 1) log(LogLevel::error, "  … {} times", end - i);  // recursion
+    text.push_back(frame_text(
+        frames[i], i == 0 ? "at" : "called by",
+        frames[i].code == own ? name : program.name_of(*frames[i].code).substr(0, kMaxName), lines[i]));
+    if (end - i > 1) text.push_back(std::format("  … {} times", end - i));  // recursion
     i = end;
   }
-  if (frames.size() == wasm::kMaxBacktrace) log(LogLevel::error, "  … and what called that");
+  if (frames.size() == wasm::kMaxBacktrace) text.emplace_back("  … and what called that");
+  return text;
 }
 
 }  // namespace nebulet::kernel

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What the log says of a trap.
+// What the log and a core dump say of a trap.
 #pragma once
+
+#include <string>
+#include <vector>
 
 #include "kernel/loader/program.h"
 #include "kernel/process/process.h"
@@ -8,7 +11,8 @@
 
 namespace nebulet::kernel {
 
-/// Logs the trap, where it happened, and who called that.
-void report_trap(Process& process, const wasm::Outcome& outcome, const Program& program);
+/// Lines: the trap, or an exception that nobody caught, where it happened, and who called that.
+std::vector<std::string> describe_trap(Process& process, const wasm::Outcome& outcome,
+                                       const Program& program);
 
 }  // namespace nebulet::kernel

@@ -60,6 +60,21 @@ std::atomic<bool> stopping = false;
 
 Cpu& this_cpu() { return *static_cast<Cpu*>(machine::cpu_local()); }
 
+void trace_ready(const Task& task) {
+  const auto* here = static_cast<const Cpu*>(machine::cpu_local());
+  const Task* by = here != nullptr ? here->running() : nullptr;
+  trace::ready(task.number(), by != nullptr ? by->number() : 0);
+}
+
+trace::Left why_left(RunQueue::Reason reason, bool is_dead) {
+  switch (reason) {
+    case RunQueue::Reason::over: return trace::Left::preempted;
+    case RunQueue::Reason::yields: return trace::Left::yielded;
+    case RunQueue::Reason::leaves: break;
+  }
+  return is_dead ? trace::Left::ended : trace::Left::waits;
+}
+
 }  // namespace
 
 WaitQueue& device_waiters() { return state->device_waiters; }
@@ -132,6 +147,8 @@ void Scheduler::make_ready(Cpu& cpu, Task& task) {
   task.state_ = Task::State::ready;
   cpu.queue.add(task, slice);
   if (cpu.queue.preempts(task)) cpu.wants_reschedule.store(true, std::memory_order_relaxed);
+  if (trace::is_on()) [[unlikely]]
+    trace_ready(task);
 }
 
 /// A task became ready on `cpu`. Without its lock, which who wakes up takes first. Interrupts off.
@@ -195,6 +212,8 @@ void Scheduler::arm_timer(Cpu& cpu) {
   std::uint64_t next = cpu.running() != nullptr ? cpu.queue.slice_end() : kForever;
   if (!cpu.sleepers.empty()) next = std::min(next, cpu.sleepers.begin()->deadline_);
   if (!cpu.alarms.empty()) next = std::min(next, cpu.alarms.begin()->deadline_);
+  if (trace::is_sampling() && cpu.running() != nullptr) [[unlikely]]
+    next = std::min(next, trace::next_sample());
   if (next >= cpu.timer_at) return;
   cpu.timer_at = next;
   machine::set_timer(next);
@@ -287,6 +306,9 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
   }
   if (next != nullptr) next->state_ = Task::State::running;
   arm_timer(cpu);
+  if (trace::is_on()) [[unlikely]]
+    trace::switched(task.number_, next != nullptr ? next->number_ : 0,
+                    why_left(reason, next_state == Task::State::dead));
   machine::switch_context(task.context_, next != nullptr ? next->context_ : cpu.idle_context);
   finish_switch();
 }
@@ -321,6 +343,8 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
     if (next == nullptr) {
       arm_timer(cpu);
       cpu.lock.unlock();
+      if (trace::is_observing()) [[unlikely]]
+        trace::flush();
       machine::wait_for_interrupt();
       state->device_waiters.wake_all();
       continue;
@@ -329,6 +353,8 @@ void Scheduler::cancel_alarm(Alarm& alarm) {
     task.state_ = Task::State::running;
     cpu.idle.store(false);
     arm_timer(cpu);
+    if (trace::is_on()) [[unlikely]]
+      trace::switched(0, task.number_, trace::Left::waits);
     machine::switch_context(cpu.idle_context, task.context_);
     finish_switch();
   }
@@ -377,6 +403,8 @@ void Scheduler::unpark(Task& task) {
       if (to_here) {  // nobody else changes a task that is ready and in no queue
         task.state_ = Task::State::ready;
         __atomic_store_n(&task.cpu_, here, __ATOMIC_RELEASE);
+        if (trace::is_on()) [[unlikely]]
+          trace_ready(task);
       } else {
         make_ready(cpu, task);
       }

@@ -323,6 +323,28 @@ struct Call<kBody> {
         leave_kernel(thread);
       }
     }
+    /// `call` that tells the tracer and the profiler, as number kNumber.
+    template <std::uint16_t kNumber>
+    static auto traced_call(void* owner, wasm::InstanceContext* importer, W... words) {
+      Thread& thread = Thread::current();
+      thread.count_call();
+      trace::call_begin(thread.number(), kNumber);
+      const std::uint16_t around = thread.current_call();  // a door's, if this is its server's
+      thread.set_current_call(kNumber);
+      if constexpr (kReturns) {
+        const auto result = run(owner, importer, thread, words...);
+        thread.set_current_call(around);
+        trace::call_end(thread.number(), kNumber, result);
+        trace::flush_if_full();
+        if constexpr (std::is_same_v<R, Served>) wasm::WordCall::end_if_failed(thread.stack());
+        leave_kernel(thread);
+        return result;
+      } else {
+        run(owner, importer, thread, words...);
+        trace::call_end(thread.number(), kNumber, 0);
+        leave_kernel(thread);
+      }
+    }
     static wasm::FuncType type() {
       wasm::FuncType type{.params = {kWordType<W>...}, .results = {}};
       if constexpr (kReturns) type.results = {kWordType<decltype(call(nullptr, nullptr, W{}...))>};

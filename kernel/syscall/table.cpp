@@ -9,8 +9,10 @@
 namespace nebulet::kernel {
 
 const CallEntry* find_call(std::string_view name) {
-#define NB_CALL_ENTRY(number, name) \
-  CallEntry{number, #name, wasm::host_code(&Call<sys_##name>::Code::call), &Call<sys_##name>::Code::type},
+#define NB_CALL_ENTRY(number, name)                                                 \
+  CallEntry{number, #name, wasm::host_code(&Call<sys_##name>::Code::call),          \
+            wasm::host_code(&Call<sys_##name>::Code::template traced_call<number>), \
+            &Call<sys_##name>::Code::type},
   static const auto entries = std::to_array<CallEntry>({NB_FOR_EACH_CALL(NB_CALL_ENTRY)});
 #undef NB_CALL_ENTRY
   const auto it = std::ranges::find(entries, name, &CallEntry::name);

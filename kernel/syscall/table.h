@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "kernel/trace/trace.h"
 #include "wasm/binary/types.h"
 #include "wasm/runtime/store.h"
 
@@ -13,8 +14,11 @@ namespace nebulet::kernel {
 struct CallEntry {
   std::uint16_t number;
   std::string_view name;
-  wasm::HostCode code;  ///< its owner argument is a CallBinding
+  wasm::HostCode plain_code, traced_code;
   wasm::FuncType (*type)();
+
+  /// Its owner argument is a CallBinding.
+  wasm::HostCode code() const { return trace::is_observing() ? traced_code : plain_code; }
 };
 
 /// nullptr: the kernel has no such call.

@@ -70,13 +70,15 @@ void write_all(int fd, std::span<const std::byte> bytes) {
   }
 }
 
-/// In one write, so that packets of several CPUs do not mix: results and progress are smaller than PIPE_BUF
-/// or alone.
+/// One at a time: what is larger than PIPE_BUF would mix with other CPUs' packets.
 void write_packet(ConsoleStream kind, std::span<const std::byte> payload) {
   const link::Header header = link::header_of(static_cast<link::Packet>(kind), payload.size());
   std::vector<std::byte> packet(header.begin(), header.end());
   packet.insert(packet.end(), payload.begin(), payload.end());
+  static pthread_mutex_t writing = PTHREAD_MUTEX_INITIALIZER;
+  pthread_mutex_lock(&writing);
   write_all(state.tool_fd, packet);
+  pthread_mutex_unlock(&writing);
 }
 
 }  // namespace
@@ -87,7 +89,10 @@ void console_write(ConsoleStream stream, std::span<const std::byte> bytes) {
     case ConsoleStream::err: return write_all(STDERR_FILENO, bytes);
     case ConsoleStream::log: return write_all(state.log_fd, bytes);
     case ConsoleStream::results:
-    case ConsoleStream::progress: break;
+    case ConsoleStream::progress:
+    case ConsoleStream::trace:
+    case ConsoleStream::names:
+    case ConsoleStream::core: break;
   }
   if (state.tool_fd < 0) {
     if (stream == ConsoleStream::results) write_all(STDOUT_FILENO, bytes);

@@ -61,7 +61,8 @@ void send_wakes(Cpu& cpu) {
     return;
   }
   cpu->enabled = 0;
-  if (kernel::on_timer(static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP])))
+  if (kernel::on_timer({.pc = static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RIP]),
+                        .sp = static_cast<std::uint64_t>(context.uc_mcontext.gregs[REG_RSP])}))
     redirect_to_preempt(context);
   send_wakes(*cpu);
   cpu->enabled = 1;
@@ -162,7 +163,7 @@ void enable_interrupts() {
     if (!cpu.pending) return;
     cpu.enabled = 0;
     cpu.pending = 0;
-    kernel::on_timer(0);
+    kernel::on_timer({});
   }
 }
 

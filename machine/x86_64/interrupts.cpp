@@ -130,7 +130,7 @@ extern "C" InterruptFrame* dispatch_interrupt(InterruptFrame* frame, const std::
       break;
   }
   end_of_interrupt();
-  if (ask_kernel && g_kernel_takes_faults && kernel::on_timer(frame->pc)) {
+  if (ask_kernel && g_kernel_takes_faults && kernel::on_timer({.pc = frame->pc, .sp = frame->sp})) {
     return move_to_kernel_stack(*frame, extended_state);
   }
   return nullptr;

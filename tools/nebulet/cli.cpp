@@ -158,6 +158,8 @@ Result<Request> make_run(const VerbSpec& verb, Words& words, Request request) {
   }
   if (run.perf_map && !run.hosted)
     return fail("run --profile=perfmap: perf cannot look into a virtual machine; add --hosted");
+  if (run.gdb && run.hosted && !run.dry_run)
+    return fail("run --gdb: gdb starts a Linux process itself; --hosted --dry-run prints its command");
   if (run.devices && run.hosted)
     return fail("run {}: a Linux process has no devices to give; leave out --hosted",
                 run.system ? run.file : "--devices");

@@ -41,6 +41,9 @@ std::string kernel_command_line(const RunOptions& options) {
   if (options.terminals != 0) put("terminals", std::to_string(options.terminals));
   if (options.devices) put("devices", "1");
   if (options.stats) put("stats", "1");
+  if (!options.trace_file.empty()) put("trace", "1");
+  if (!options.core_file.empty()) put("core", "1");
+  if (!options.profile_file.empty()) put("profile", std::to_string(options.profile_hz));
   if (options.timer_hz) put("hz", std::to_string(options.timer_hz));
   return line;
 }

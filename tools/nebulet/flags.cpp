@@ -119,8 +119,22 @@ Result<> set_run(Request& request, const std::string& text) {
   return {};
 }
 
-Result<> set_perf_map(Request& request, const std::string&) {
-  request.run.perf_map = true;
+Result<> set_profile(Request& request, const std::string& text) {
+  constexpr std::string_view kFolded = "folded:";
+  if (text == "perfmap") {
+    request.run.perf_map = true;
+  } else if (text.starts_with(kFolded) && text.size() > kFolded.size()) {
+    request.run.profile_file = text.substr(kFolded.size());
+  } else {
+    return fail("want folded:FILE, for flame graphs, or perfmap, for perf");
+  }
+  return {};
+}
+
+Result<> set_profile_rate(Request& request, const std::string& text) {
+  const auto number = parse_number<std::uint32_t>(text);
+  if (!number || *number < 1 || *number > 10'000) return fail("want a number from 1 to 10000");
+  request.run.profile_hz = *number;
   return {};
 }
 
@@ -169,9 +183,13 @@ constexpr Flag kRunFlags[] = {
     {"stats", 0, "", "say at the end what it took", set_run<&RunOptions::stats>},
     {"log", 0, "error|warn|info|debug", "what the kernel reports [warn]", set_run<&RunOptions::log_level>},
     {"log-file", 0, "FILE", "append the kernel's log to a file", set_run<&RunOptions::log_file>},
-    {"profile", 0, "perfmap", "write /tmp/perf-PID.map for perf (with --hosted)", set_perf_map},
+    {"trace", 0, "FILE", "record calls and switches, for ui.perfetto.dev", set_run<&RunOptions::trace_file>},
+    {"core", 0, "FILE", "what is left of a process that traps", set_run<&RunOptions::core_file>},
+    {"profile", 0, "FORM", "folded:FILE: stacks for flame graphs; perfmap: for perf", set_profile},
+    {"profile-hz", 0, "N", "how often folded stacks are sampled [997]", set_profile_rate, false, false, true},
     {"timer-hz", 0, "N", "rate of the preemption timer [100]", set_timer, false, false, true},
-    {"dry-run", 0, "", "print the command that would run, and stop", set_run<&RunOptions::dry_run>},
+    {"dry-run", 0, "", "print the command that would run, and stop", set_run<&RunOptions::dry_run>, false,
+     false, true},
     {"gdb", 0, "", "wait for gdb on port 1234 at the beginning", set_run<&RunOptions::gdb>},
     {"qemu", 0, "WORD", "add a word to QEMU's command line; repeatable", set_run<&RunOptions::qemu>, false,
      true, true},
@@ -200,8 +218,7 @@ constexpr Flag kInspectFlags[] = {
 constexpr VerbSpec kVerbs[] = {
     {Verb::run, "run", "[FLAGS] FILE.wasm|FILE.toml|- [ARGUMENTS]",
      "Run a WASI program, in a virtual machine or hosted.", kRunFlags, "*.wasm", true,
-     "Exit codes: the program's; 124 time-out, 125 wrong usage or a refused module,\n"
-     "126 the machine failed, 134 a trap, 137 ended by a limit."},
+     "Exit codes: 124 time-out, 125 usage, 126 machine, 134 trap, 137 limit reached."},
     {Verb::compile, "compile", "[FLAGS] FILE.wasm",
      "Compile a module ahead of time, for `nebulet run --code`.", kCompileFlags, "*.wasm"},
     {Verb::build, "build", "-o OUT [FLAGS] FILE.wasm|FILE.toml [ARGUMENTS]",
@@ -210,8 +227,8 @@ constexpr VerbSpec kVerbs[] = {
      "A directory gets nebulet.elf and initfs.cpio, for -kernel and -initrd. The\n"
      "program's streams are the first serial port. Without words, build makes\n"
      "Nebulet itself."},
-    {Verb::inspect, "inspect", "[FLAGS] FILE.wasm",
-     "Show what a module declares, or how a function is compiled.", kInspectFlags, "*.wasm"},
+    {Verb::inspect, "inspect", "[FLAGS] FILE.wasm|CORE",
+     "Show a module, how a function is compiled, or a core dump.", kInspectFlags, "*.wasm"},
     {Verb::checkout,
      "wast",
      "[--hosted] FILE.wast …",

@@ -19,7 +19,7 @@ namespace {
 
 /// False: there is no more, or it is no message.
 bool read_messages(int fd, LinkParser& parser) {
-  std::byte buffer[4096];
+  std::byte buffer[1 << 16];
   const ssize_t n = ::read(fd, buffer, sizeof buffer);
   if (n < 0 && errno == EINTR) return true;
   return n > 0 && parser.feed(std::span(buffer).first(static_cast<std::size_t>(n)));
@@ -53,8 +53,8 @@ std::vector<std::string> hosted_command(const RunOptions& options, const Install
   return command;
 }
 
-Result<int> run_hosted(const RunOptions& options, const Installation& installation,
-                       const HostedFiles& files) {
+Result<int> run_hosted(const RunOptions& options, const Installation& installation, const HostedFiles& files,
+                       Messages& messages) {
   const Deadline deadline = deadline_after(options.timeout);
   int pipe[2];
   if (::pipe2(pipe, 0) != 0) return fail("cannot make a pipe: {}", std::strerror(errno));
@@ -62,7 +62,6 @@ Result<int> run_hosted(const RunOptions& options, const Installation& installati
   ::fcntl(from_kernel.get(), F_SETFD, FD_CLOEXEC);
   Child child = TRY(Child::start(hosted_command(options, installation, files, to_tool.get()), {}));
   to_tool.reset();
-  Messages messages;
   LinkParser parser([&](Packet kind, std::span<const std::byte> payload) { messages.take(kind, payload); });
   bool open = true, running = true;
   while (running || open) {

@@ -11,6 +11,8 @@
 
 namespace nebulet::tool {
 
+class Messages;
+
 /// Paths for the kernel to open.
 struct HostedFiles {
   std::string program, initfs;  ///< no initfs: empty
@@ -21,6 +23,7 @@ std::vector<std::string> hosted_command(const RunOptions& options, const Install
                                         const HostedFiles& files, int tool_fd);
 
 /// Runs it with this process's standard streams and returns the program's exit code.
-Result<int> run_hosted(const RunOptions& options, const Installation& installation, const HostedFiles& files);
+Result<int> run_hosted(const RunOptions& options, const Installation& installation, const HostedFiles& files,
+                       Messages& messages);
 
 }  // namespace nebulet::tool

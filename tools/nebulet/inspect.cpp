@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "base/result.h"
+#include "tools/nebulet/core_file.h"
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/suggest.h"
 #include "tools/nebulet/wasm_text.h"
@@ -174,6 +175,7 @@ void print_sections(std::span<const std::byte> bytes) {
 Result<> inspect_module(const std::string& path) {
   const Loaded loaded = TRY(load(path));
   const wasm::Module& m = loaded.module;
+  if (is_core_dump(m)) return print_core_dump(path, m);
   print_sections(m.bytes);
   line("{} bytes, {} types, {} functions ({} imported), {} data segments", m.bytes.size(), m.types.size(),
        m.functions.size(), m.imported_functions, m.data.size());

@@ -57,9 +57,13 @@ struct RunOptions {
   bool gdb = false;
   bool perf_map = false;
   std::string log_level = "warn";
-  std::string log_file;           ///< empty: standard error
-  std::vector<std::string> qemu;  ///< more words of QEMU's command line
-  std::uint32_t timer_hz = 0;     ///< 0: the kernel's choice
+  std::string log_file;            ///< empty: standard error
+  std::string trace_file;          ///< empty: the kernel does not trace
+  std::string core_file;           ///< for the first process that traps; empty: no dump
+  std::string profile_file;        ///< of folded stacks; empty: nothing is sampled
+  std::uint32_t profile_hz = 997;  ///< not a multiple of the timer's rate
+  std::vector<std::string> qemu;   ///< more words of QEMU's command line
+  std::uint32_t timer_hz = 0;      ///< 0: the kernel's choice
 };
 
 struct CompileOptions {

@@ -32,8 +32,9 @@ constexpr int kPipeBytes = 1 << 20;
 /// Serves one virtual machine: its packets, the program's input, its files.
 class Session {
  public:
-  Session(const RunOptions& options, int to_kernel)
+  Session(const RunOptions& options, Messages& messages, int to_kernel)
       : options_(options),
+        messages_(messages),
         to_kernel_(to_kernel),
         files_(exports(options)),
         reply_(kMaxReply),
@@ -91,7 +92,10 @@ class Session {
       case Packet::host: send_facts(); break;
       case Packet::exit: exit_status_ = static_cast<int>(word(payload) & 0xff); break;
       case Packet::results:
-      case Packet::progress: break;
+      case Packet::progress:
+      case Packet::trace:
+      case Packet::names:
+      case Packet::core: break;
     }
   }
 
@@ -114,7 +118,7 @@ class Session {
   }
 
   const RunOptions& options_;
-  Messages messages_;
+  Messages& messages_;
   const int to_kernel_;
   ninep::Server files_;
   std::vector<std::byte> reply_;
@@ -215,7 +219,8 @@ std::vector<std::string> qemu_command(const RunOptions& options, const std::stri
   return command;
 }
 
-Result<int> run_in_qemu(const RunOptions& options, const Installation& installation, const BootFiles& files) {
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation, const BootFiles& files,
+                        Messages& messages) {
   const Deadline deadline = deadline_after(options.timeout);
   const Descriptor initfs = TRY(make_initfs(options, installation, files));
   int in[2], out[2], err[2];
@@ -237,7 +242,7 @@ Result<int> run_in_qemu(const RunOptions& options, const Installation& installat
   for (const int pipe : {to_kernel.get(), from_kernel.get()})
     ::fcntl(pipe, F_SETPIPE_SZ, kPipeBytes);  // a wish: smaller pipes work too
 
-  Session session(options, to_kernel.get());
+  Session session(options, messages, to_kernel.get());
   std::vector<std::byte> buffer(1 << 20);
   std::vector<std::byte> complaints;  // of QEMU itself
   bool kernel_open = true, qemu_open = true;

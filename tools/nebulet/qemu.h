@@ -14,6 +14,8 @@
 
 namespace nebulet::tool {
 
+class Messages;
+
 /// Whether KVM offers what the kernel needs of a processor. A device node alone says nothing: the module may
 /// be missing, and nested virtualization may hide features that emulation has.
 bool kvm_works();
@@ -29,6 +31,7 @@ struct BootFiles {
 };
 
 /// Boots, serves, and returns the program's exit code.
-Result<int> run_in_qemu(const RunOptions& options, const Installation& installation, const BootFiles& files);
+Result<int> run_in_qemu(const RunOptions& options, const Installation& installation, const BootFiles& files,
+                        Messages& messages);
 
 }  // namespace nebulet::tool

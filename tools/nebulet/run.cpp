@@ -15,6 +15,7 @@
 #include "tools/nebulet/files.h"
 #include "tools/nebulet/hosted.h"
 #include "tools/nebulet/invoke.h"
+#include "tools/nebulet/messages.h"
 #include "tools/nebulet/qemu.h"
 #include "tools/nebulet/system.h"
 #include "wasm/compile.h"
@@ -83,6 +84,19 @@ Result<Descriptor> hold(const char* what, std::span<const std::byte> bytes) {
 }
 std::string path_of(const Descriptor& file) { return std::format("/proc/self/fd/{}", file.get()); }
 
+/// Runs the kernel in the machine that `options` name, and ends the files of those who look inside.
+Result<int> run_kernel(const RunOptions& options, const Installation& installation, const BootFiles& boot,
+                       const HostedFiles& hosted) {
+  if (options.stats) print_machine(options);
+  Messages messages;
+  TRY(messages.open(options));
+  const auto code = options.hosted ? run_hosted(options, installation, hosted, messages)
+                                   : run_in_qemu(options, installation, boot, messages);
+  const auto written = messages.finish();
+  if (code && !written) return std::unexpected(written.error());
+  return code;
+}
+
 /// init, and the plan and the programs for it.
 Result<int> run_system(RunOptions& options, const Installation& installation) {
   TRY(installation.require({installation.init, installation.init_code}));
@@ -90,10 +104,9 @@ Result<int> run_system(RunOptions& options, const Installation& installation) {
   options.code_file = installation.init_code;
   const auto program = TRY(read_file(installation.init));
   const auto initfs = TRY(make_system_initfs(*options.system, false));
-  if (options.stats) print_machine(options);
-  if (!options.hosted) return run_in_qemu(options, installation, {.program = program, .initfs = initfs});
   const Descriptor file = TRY(hold("the initfs", initfs));
-  return run_hosted(options, installation, {.program = installation.init, .initfs = path_of(file)});
+  return run_kernel(options, installation, {.program = program, .initfs = initfs},
+                    {.program = installation.init, .initfs = path_of(file)});
 }
 
 }  // namespace
@@ -119,11 +132,12 @@ Result<int> run(RunOptions options) {
   TRY(check_log_file(options.log_file));
   TRY(check_code_file(options.code_file, program, options.file));
   if (options.code_file.empty()) options.code_file = cached_code(program, options.file);
-  if (options.stats) print_machine(options);
-  if (!options.hosted) return run_in_qemu(options, installation, {.program = program});
-  if (!from_input) return run_hosted(options, installation, {.program = options.file});
+  if (!from_input)
+    return run_kernel(options, installation, {.program = program, .initfs = {}},
+                      {.program = options.file, .initfs = {}});
   const Descriptor file = TRY(hold("the program", program));
-  return run_hosted(options, installation, {.program = path_of(file)});
+  return run_kernel(options, installation, {.program = program, .initfs = {}},
+                    {.program = path_of(file), .initfs = {}});
 }
 
 }  // namespace nebulet::tool

@@ -14,14 +14,18 @@
 
 namespace nebulet::machine {
 
-/// The last two are for the host's tool: the results of an invoked function, and lines that say how far the
-/// kernel is. Without a tool, results are output and progress is dropped.
+/// The last ones are for the host's tool: the results of an invoked function, lines that say how far the
+/// kernel is, records of a trace, names of code, core dumps. Without a tool, results are output and the
+/// others are dropped.
 enum class ConsoleStream : std::uint8_t {
   out = static_cast<std::uint8_t>(link::Packet::out),
   err = static_cast<std::uint8_t>(link::Packet::err),
   log = static_cast<std::uint8_t>(link::Packet::log),
   results = static_cast<std::uint8_t>(link::Packet::results),
   progress = static_cast<std::uint8_t>(link::Packet::progress),
+  trace = static_cast<std::uint8_t>(link::Packet::trace),
+  names = static_cast<std::uint8_t>(link::Packet::names),
+  core = static_cast<std::uint8_t>(link::Packet::core),
 };
 
 /// Writes all of `bytes`; may wait for the device. Callable in any context (panic too).

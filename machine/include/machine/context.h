@@ -24,6 +24,11 @@ struct StackSize {
 };
 extern const StackSize kThreadStack;
 
+/// What an interrupt interrupted; 0 if it was delayed until kernel code let it in.
+struct Interrupted {
+  std::uint64_t pc = 0, sp = 0;
+};
+
 /// A suspended kernel thread: its stack pointer; callee-saved registers, GS base and floating-point control
 /// words are on its stack.
 struct Context {

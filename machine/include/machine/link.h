@@ -24,8 +24,11 @@ enum class Packet : std::uint8_t {
   host = 7,
   results = 8,
   progress = 9,
+  trace = 10,
+  names = 11,
+  core = 12,
 };
-inline constexpr Packet kLastPacket = Packet::progress;
+inline constexpr Packet kLastPacket = Packet::core;
 
 /// A packet's header: its kind, and the length of the payload behind it.
 using Header = std::array<std::byte, 4>;

@@ -25,7 +25,7 @@ FaultAction on_fault(machine::FaultFrame& frame);
 
 /// The CPU's timer expired. True: the interrupted code was wasm code, so the machine saves all its registers
 /// and calls `preempt` on the thread's kernel stack. False: go on.
-bool on_timer(std::uint64_t interrupted_pc);
+bool on_timer(const machine::Interrupted& at);
 
 /// The line interrupted, which is not masked. On the machine's interrupt stack with interrupts off; on_timer
 /// is asked afterwards.
