@@ -21,15 +21,28 @@ def kernel_type(name):
 
 
 def text(value):
-    """std::string or std::string_view of libc++, by its layout: a long string has its lowest bit set."""
-    if value.type.strip_typedefs().sizeof == 16:  # string_view: data, size
-        data, size = u64(int(value.address)), u64(int(value.address) + 8)
+    """std::string or std::string_view of libc++. A string's bytes may be behind or before what tells how many they are: the bare kernel has
+    libc++'s second ABI, the hosted one the first."""
+    kind = value.type.strip_typedefs().unqualified()
+    memory = gdb.selected_inferior()
+    raw = memory.read_memory(int(value.address), kind.sizeof).tobytes()
+    if kind.sizeof == 16:  # string_view: data, size
+        data_at, size_at = 0, 8
     else:
-        raw = gdb.selected_inferior().read_memory(int(value.address), 24).tobytes()
-        if not raw[0] & 1:
+        try:
+            data_at, size_at = (offset_in(gdb.lookup_type(f"{kind}::__long"), field) for field in ("__data_", "__size_"))
+        except gdb.error:  # described in the host's libc++, which may come without debug information
+            data_at, size_at = 16, 8
+        if data_at == 0 and not raw[-1] & 0x80:
+            return raw[:raw[-1]].decode(errors="replace")
+        if data_at != 0 and not raw[0] & 1:
             return raw[1:1 + (raw[0] >> 1)].decode(errors="replace")
-        size, data = int.from_bytes(raw[8:16], "little"), int.from_bytes(raw[16:24], "little")
-    return gdb.selected_inferior().read_memory(data, size).tobytes().decode(errors="replace") if size else ""
+    data, size = (int.from_bytes(raw[at:at + 8], "little") for at in (data_at, size_at))
+    return memory.read_memory(data, size).tobytes().decode(errors="replace") if size else ""
+
+
+def offset_in(kind, field):
+    return next(f for f in kind.fields() if f.name == field).bitpos // 8
 
 
 def elements(vector):
@@ -57,9 +70,9 @@ def processes():
     if registry == 0:
         return []
     process = kernel_type("kernel::Process")
-    hook = next(f for f in process.fields() if f.name == "registry_hook").bitpos // 8
+    hook = offset_in(process, "registry_hook")
     whole = gdb.lookup_type("nebulet::kernel::(anonymous namespace)::Registry")
-    tree = registry + next(f for f in whole.fields() if f.name == "processes").bitpos // 8
+    tree = registry + offset_in(whole, "processes")
     # Boost's set is the number of nodes, then the header, a node: parent, left, right, colour. The header's parent is the root.
     if u64(tree) == 0:
         return []
