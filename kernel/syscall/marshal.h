@@ -341,7 +341,9 @@ struct Call<kBody> {
         return result;
       } else {
         run(owner, importer, thread, words...);
+        thread.set_current_call(around);
         trace::call_end(thread.number(), kNumber, 0);
+        trace::flush_if_full();
         leave_kernel(thread);
       }
     }

@@ -185,7 +185,7 @@ constexpr Flag kRunFlags[] = {
     {"log-file", 0, "FILE", "append the kernel's log to a file", set_run<&RunOptions::log_file>},
     {"trace", 0, "FILE", "record calls and switches, for ui.perfetto.dev", set_run<&RunOptions::trace_file>},
     {"core", 0, "FILE", "what is left of a process that traps", set_run<&RunOptions::core_file>},
-    {"profile", 0, "FORM", "folded:FILE: stacks for flame graphs; perfmap: for perf", set_profile},
+    {"profile", 0, "FORM", "folded:FILE, for flame graphs; perfmap, for perf", set_profile},
     {"profile-hz", 0, "N", "how often folded stacks are sampled [997]", set_profile_rate, false, false, true},
     {"timer-hz", 0, "N", "rate of the preemption timer [100]", set_timer, false, false, true},
     {"dry-run", 0, "", "print the command that would run, and stop", set_run<&RunOptions::dry_run>, false,

@@ -12,7 +12,8 @@ namespace {
 
 /// Spec 4.6.8, memory.copy and memory.fill: nothing is written if an end is out of bounds. All that is read
 /// is read before anything is written, and the highest bytes are written first: an access beyond the memory
-/// leaves all of its bytes as they were, and if the last ones are inside, all are. (A mapping that is
+/// leaves all of its bytes as they were, and if the last ones are inside, all are. (QEMU's TCG stores vectors
+/// in halves, of which the first may be inside: before them a load looks at the last byte. A mapping that is
 /// read-only, which is not the standard's, may begin inside of a range: then what lies behind it may have
 /// been written.)
 class Bulk {
@@ -115,13 +116,22 @@ class Bulk {
                          .imm = pieces[k].offset},
                         position);
     }
+    const auto memory = static_cast<std::uint32_t>(i.imm);
+    if (pieces[0].type == Type::v128)
+      add({.op = Op::load,
+           .type = Type::i32,
+           .access = Access::u8,
+           .a = i.a,
+           .count = memory,
+           .imm = static_cast<std::int64_t>(f_[i.c].bits - 1)},
+          position);
     for (std::uint32_t k = n; k-- > 0;)
       add({.op = Op::store,
            .type = pieces[k].type,
            .access = pieces[k].access,
            .a = i.a,
            .b = values[k],
-           .count = static_cast<std::uint32_t>(i.imm),
+           .count = memory,
            .imm = pieces[k].offset},
           position);
   }

@@ -26,6 +26,7 @@ TEST(ExpandBulk, ReadsAllBeforeItWritesAndWritesTheHighestBytesFirst) {
   v2 = load.v128 v1 #0
   v3 = load.v128 v1 #16
   v4 = load.v128 v1 #24
+  v5 = load.i32.u8 v0 #39
   store.v128 v0, v4 #24
   store.v128 v0, v3 #16
   store.v128 v0, v2 #0
@@ -72,6 +73,7 @@ TEST(ExpandBulk, FillsWithAConstantOrASplat) {
   store.i32 v0, v2 #2
   store.i32 v0, v2 #0
   v3 = vsplat.v128.i8x16 v1
+  v4 = load.i32.u8 v0 #19
   store.v128 v0, v3 #4
   store.v128 v0, v3 #0
   return_()
