@@ -544,10 +544,10 @@ FaultAction on_fault(FaultFrame& frame) {
   return FaultAction::fatal;
 }
 
-bool on_timer(std::uint64_t pc) {
+bool on_timer(const machine::Interrupted& at) {
   ++g_timers;
   if (g_keep_preempting) set_timer(monotonic_ns() + kSlice);
-  return within(pc, probe_registers_begin, probe_registers_end);
+  return within(at.pc, probe_registers_begin, probe_registers_end);
 }
 
 void* preempt_stack(std::uint64_t) { return g_preempt_stack; }
