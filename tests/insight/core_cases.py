@@ -19,23 +19,22 @@ class Reader:
         self.at += 1
         return self.data[self.at - 1]
 
-    def u32(self) -> int:
+    def leb128(self) -> tuple[int, int]:
+        """The value and its number of bits."""
         value = shift = 0
         while True:
             byte = self.byte()
             value |= (byte & 0x7f) << shift
             shift += 7
             if byte < 0x80:
-                return value
+                return value, shift
+
+    def u32(self) -> int:
+        return self.leb128()[0]
 
     def s64(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.byte()
-            value |= (byte & 0x7f) << shift
-            shift += 7
-            if byte < 0x80:
-                return value - (1 << shift) if byte & 0x40 else value
+        value, bits = self.leb128()
+        return value - (1 << bits) if value >> (bits - 1) else value
 
     def take(self, count: int) -> bytes:
         self.at += count
